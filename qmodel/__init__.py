@@ -1,0 +1,55 @@
+"""qmodel: explicit state machines of QEMU's asynchronous I/O stack, explored, drawn, and run for real."""
+
+from .compose.properties import always, at_rest, exactly_once, never
+from .compose.system import Scope, System
+from .spec.bounds import bound
+from .spec.containers import Fifo, Lifo, Set
+from .spec.errors import ModelError, QModelError, SpecError, UsageError, Violation
+from .spec.fields import NULL, PLAIN, Code, Const, Count, Enum, Flag, Int, Order, Ref, Void, is_dangling
+from .spec.primitives import Atomic, Condition, Eventfd, Mutex, Semaphore, any_of
+from .spec.records import EventNotifier, Lifecycle, Process, Struct
+from .spec.states import External, Fence, State, otherwise
+
+__all__ = [
+    "NULL",
+    "PLAIN",
+    "Atomic",
+    "Code",
+    "Condition",
+    "Const",
+    "Count",
+    "Enum",
+    "EventNotifier",
+    "Eventfd",
+    "External",
+    "Fence",
+    "Fifo",
+    "Flag",
+    "Int",
+    "Lifecycle",
+    "Lifo",
+    "ModelError",
+    "Mutex",
+    "Order",
+    "Process",
+    "QModelError",
+    "Ref",
+    "Scope",
+    "Semaphore",
+    "Set",
+    "SpecError",
+    "State",
+    "Struct",
+    "System",
+    "UsageError",
+    "Violation",
+    "Void",
+    "always",
+    "any_of",
+    "at_rest",
+    "bound",
+    "exactly_once",
+    "is_dangling",
+    "never",
+    "otherwise",
+]

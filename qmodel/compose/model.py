@@ -1,0 +1,282 @@
+"""A composed system behind the one protocol that every client uses: `initial`, `steps` (`enabled`), `apply`."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..spec.errors import ModelError, StepError, UsageError, Violation
+from ..spec.primitives import ConditionHandle
+from ..spec.records import arrows_of
+from ..spec.states import State
+from ..spec.store import Store
+from .layout import Layout
+from .memory import Memory
+from .overview import Overview
+from .step import ArrowCode, Blocked, Cells, Choice, Picker, Step, StepRunner
+from .system import Instance, System
+from .validate import validate
+
+
+class Model:
+    """The transition system of a `System`.
+
+    A state is a tuple of small integers.  Nothing here knows how states are searched, drawn or run.
+    """
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.layout = Layout(system)
+        validate(self.layout)
+        self.memory = Memory(self.layout)
+        self.runner = StepRunner(self.memory)
+        self.runner._result_fields = self._results()
+        self.store = self.memory.attach(Store([]))
+        self.codes = [self._codes(kind, state) for kind, state in self.layout.pcs]
+        self.properties = self.system.properties
+        self._viewed = self._viewed_slots()
+        self.plain = frozenset(i for i, slot in enumerate(self.layout.slots) if slot.plain)
+        self.width = len(self.layout.slots)
+
+    @property
+    def address(self) -> str:
+        return self.system.address()
+
+    # -- preparation -------------------------------------------------------------------------------
+
+    def _codes(self, kind: type, state: State) -> list[ArrowCode]:
+        arrows = [a for a in arrows_of(kind) if any(s is state for s in a.sources)]
+        return [ArrowCode(a, [other for other in arrows if other is not a]) for a in arrows]
+
+    def _results(self) -> dict[tuple[type, State], Any]:
+        return {
+            (kind, arrow.target): arrow.result
+            for kind in self.layout.processes
+            for arrow in arrows_of(kind)
+            if arrow.calls is not None and arrow.result is not None
+        }
+
+    def _viewed_slots(self) -> dict[int, tuple[type, int]]:
+        """Slots whose change may change the state of a lifecycle that is a view of its fields."""
+        found = {}
+        for kind in self.memory.viewed_kinds():
+            objects = self.layout.objects[kind]
+            for index, base in enumerate(objects.bases):
+                found.update(dict.fromkeys(range(base, base + objects.width), (kind, index)))
+        return found
+
+    # -- the protocol ------------------------------------------------------------------------------
+
+    def initial(self) -> Cells:
+        """The initial state."""
+        store = self.store
+        store.cells = [0] * self.width
+        views = [(self._begin(instance), instance) for instance in self.system.parts.instances]
+        for view, instance in views:
+            for name, value in instance.values.items():
+                self._set(view, name, value)
+        for thread, slot in enumerate(self.system.parts.threads):
+            if slot.live:
+                values = {name: self._value(value) for name, value in slot.values.items()}
+                self.memory.push(store, thread, self.layout.resolve(slot.kind), values)
+        return tuple(store.cells)
+
+    def _begin(self, instance: Instance) -> Any:
+        view = self.memory.view_of(self.store, instance)
+        self.store.cells[view._base] = 1
+        self.memory._start(self.store, self.layout.objects[type(view)._declared], view._base)
+        return view
+
+    def _set(self, view: Any, name: str, value: Any) -> None:
+        if not isinstance(value, list):
+            setattr(view, name, self._value(value))
+            return
+        items = getattr(view, name)
+        for item in value:
+            (items.add if hasattr(items, "add") else items.append)(self._value(item))
+
+    def _value(self, value: Any) -> Any:
+        return self.memory.view_of(self.store, value) if isinstance(value, Instance) else value
+
+    def steps(self, state: Cells, threads: Iterable[int] | None = None) -> list[Step]:
+        """Every step that is possible in `state`, in a fixed order: thread, arrow, picks."""
+        found: list[Step] = []
+        for thread in threads if threads is not None else range(self.layout.thread_count):
+            found += self._thread_steps(state, thread)
+        return found
+
+    def enabled(self, state: Cells) -> list[Choice]:
+        """The choices of `steps`."""
+        return [step.choice for step in self.steps(state)]
+
+    def apply(self, state: Cells, choice: Choice) -> Step:
+        """The step that `choice` names.
+
+        Raises:
+            UsageError: it is not enabled in `state`.
+        """
+        code = self.code(state, choice)
+        step = self._attempt(state, choice.thread, code, choice.picks) if code else None
+        if isinstance(step, bool) or step is None or step[0].choice.picks != choice.picks:
+            raise UsageError(f"{self.describe(choice)} is not possible here")
+        return step[0]
+
+    def code(self, state: Cells, choice: Choice) -> ArrowCode | None:
+        """The prepared arrow that `choice` names, if its thread stands before it."""
+        pc = self.pc(state, choice.thread)
+        return next((code for code in self.codes[pc - 1] if code.name == choice.arrow), None) if pc else None
+
+    def pc(self, state: Cells | list[int], thread: int) -> int:
+        """Where `thread` stands: index + 1 into the locations of all processes; 0 if it is not running."""
+        places = self.layout.stacks[thread]
+        depth = state[places[0]]
+        return state[places[depth]] if depth else 0
+
+    # -- one thread --------------------------------------------------------------------------------
+
+    def _thread_steps(self, state: Cells, thread: int) -> list[Step]:
+        pc = self.pc(state, thread)
+        if not pc:
+            return []
+        found: list[Step] = []
+        refused = waiting = False
+        taken: list[ArrowCode] = []
+        for code in self.codes[pc - 1]:
+            steps = list(self._branches(state, thread, code))
+            waiting |= steps == [] and not self._by_guard
+            refused |= steps == [] and self._by_guard
+            if steps:
+                taken.append(code)
+            found += steps
+        kind, location = self.layout.pcs[pc - 1]
+        if not location.choice:
+            if not taken and refused and not waiting:
+                found.append(self._open_case(thread, kind, location, pc))
+            found += self._overlaps(thread, taken)
+        return found
+
+    _by_guard = False
+
+    def _branches(self, state: Cells, thread: int, code: ArrowCode) -> Iterator[Step]:
+        """The step along one arrow, once for each way to answer its choices."""
+        pending: list[tuple[int, ...]] = [()]
+        found: list[Step] = []
+        while pending:
+            attempt = self._attempt(state, thread, code, pending.pop())
+            if isinstance(attempt, bool):
+                self._by_guard = attempt
+                return
+            step, alternatives = attempt
+            found.append(step)
+            pending += alternatives
+        yield from sorted(found, key=lambda step: step.choice.picks)
+
+    def _attempt(
+        self, state: Cells, thread: int, code: ArrowCode, prefix: tuple[int, ...]
+    ) -> tuple[Step, list[tuple[int, ...]]] | bool:
+        """Take one step on a copy of `state`; if it is not enabled, whether a guard is why."""
+        store, picker = self.store, Picker(prefix)
+        store.cells = list(state)
+        error: StepError | None = None
+        locks: frozenset[int] = frozenset()
+        try:
+            locks = self.runner.run(store, thread, code, picker)
+            if self._viewed:
+                self._check_views(state, store)
+        except Blocked as blocked:
+            return blocked.by_guard
+        except StepError as caught:
+            error = caught
+        after = None if error else tuple(store.cells)
+        step = Step(
+            Choice(thread, code.name, tuple(picker.taken)), code.arrow, after, error, self._is_reliable(state, thread, code), tuple(picker.labels), frozenset(store.reads),
+            frozenset(store.writes), locks, tuple(store.moves),
+        )  # fmt: skip
+        return step, picker.alternatives()
+
+    def _is_reliable(self, state: Cells, thread: int, code: ArrowCode) -> bool:
+        if code.waits is None:
+            return code.reliable
+        places = self.layout.stacks[thread]
+        base = places[state[places[0]]]
+        self.store.cells = list(state)
+        handle = code.waits(self.memory.frame(self.store, base, self.layout.pcs[state[base] - 1][0]))
+        return not isinstance(handle, ConditionHandle) or bool(handle.signalled >> thread & 1)
+
+    def _open_case(self, thread: int, kind: type, location: State, pc: int) -> Step:
+        names = ", ".join(f"`{code.name}`" for code in self.codes[pc - 1])
+        error = ModelError(
+            f"{kind.__name__} would have to spin in `{location.name}`: no guard of {names} holds, and no primitive "
+            "blocks it; close the branch with `when=otherwise`, or wait on a primitive",
+            "guard that would have to spin",
+        )
+        return Step(Choice(thread, location.name), self.codes[pc - 1][0].arrow, None, error)
+
+    def _overlaps(self, thread: int, taken: list[ArrowCode]) -> list[Step]:
+        certain = [code for code in taken if not code.blocks and code.arrow.after is None]
+        if len(certain) < 2:
+            return []
+        names = " and ".join(f"`{code.name}`" for code in certain)
+        error = ModelError(
+            f"{certain[0].arrow.owner_name}: the guards of {names} hold at the same time; make them exclude each "
+            "other, or mark the state `choice=True` if the environment decides",
+            "overlapping guards",
+        )
+        return [Step(Choice(thread, certain[1].name), certain[1].arrow, None, error)]
+
+    # -- checks that belong to a step --------------------------------------------------------------
+
+    def _check_views(self, before: Cells, store: Store) -> None:
+        """A lifecycle that is a view of its fields may only change along its arrows."""
+        touched = {self._viewed[s] for s in range(len(before)) if s in self._viewed and before[s] != store.cells[s]}
+        after = store.cells
+        for kind, index in sorted(touched, key=lambda t: t[1]):
+            view, base = store.tables[kind][index + 1], self.layout.objects[kind].bases[index]
+            if not (before[base] and after[base]):
+                continue
+            store.cells = list(before)
+            old = self.memory.classify(view)
+            store.cells = after
+            new = self.memory.classify(view)
+            if old is new:
+                continue
+            arrow = next((a for a in arrows_of(kind) if a.target is new and old in a.sources), None)
+            if arrow is None:
+                raise Violation(f"{view!r} goes from {old.name} to {new.name}, which no arrow allows", "illegal move")
+            store.moves.append((kind, arrow.name, index))
+
+    def unfinished(self, state: Cells) -> str | None:
+        """At rest: an object of an "exactly once" property that took none of its moves, if there is one."""
+        for objects in self.layout.objects.values():
+            for _, offset in objects.claims:
+                for index, base in enumerate(objects.bases):
+                    if state[base] and not state[base + offset]:
+                        return objects.names[index]
+        return None
+
+    # -- looking at a state ------------------------------------------------------------------------
+
+    def overview(self, state: Cells | list[int]) -> Overview:
+        """A read-only view of `state`, by the names that `compose` gave."""
+        self.store.cells = list(state)
+        return Overview(self)
+
+    def resting(self, state: Cells, thread: int) -> bool:
+        """Whether `thread` may stay where it is for ever: ended, or every call of its stack in a quiescent state."""
+        places = self.layout.stacks[thread]
+        frames = (state[places[1 + level]] for level in range(state[places[0]]))
+        return all(self.layout.pcs[pc - 1][1].quiescent for pc in frames)
+
+    def describe(self, choice: Choice) -> str:
+        picks = "(" + ",".join(map(str, choice.picks)) + ")" if choice.picks else ""
+        return f"{self.layout.thread_names[choice.thread]}.{choice.arrow}{picks}"
+
+    def digest(self) -> str:
+        """Eight hex digits that change with the text of any machine, the scope or the properties."""
+        kinds = {*self.layout.processes, *self.layout.objects, type(self.system)}
+        bases = {base for kind in kinds for base in kind.__mro__ if base.__module__ != "builtins"}
+        texts = sorted(inspect.getsource(base) for base in bases)
+        text = "\n".join([self.address, str(sorted(self.system.scope.items())), *texts])
+        return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,85 @@
+"""What a search found: one of three verdicts, with its scope and what it did not look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .model import Model
+from .trace import Trace
+
+
+class Verdict(Enum):
+    """HOLDS is only said of a complete search."""
+
+    HOLDS = "HOLDS"
+    VIOLATED = "VIOLATED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong: the rule or property, the sentence, and whether the model itself is at fault."""
+
+    rule: str
+    message: str
+    in_model: bool = False
+
+
+@dataclass
+class Coverage:
+    """What a search exercised, to tell what it did not.
+
+    Attributes:
+        steps: how often each step of each process was taken.
+        movers: which steps performed each arrow of each lifecycle.
+        at_rest: how many quiescent states there were.
+    """
+
+    steps: Counter[tuple[type, str]] = field(default_factory=Counter)
+    movers: dict[tuple[type, str], set[tuple[type, str]]] = field(default_factory=dict)
+    at_rest: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one search.
+
+    Attributes:
+        states, transitions, depth: what was visited; depth is the longest of the shortest paths.
+        stopped: why the search did not finish, or "".
+        trace: the simplest one that shows `problem`.
+        unused: steps that were never taken, as `Process.step`.
+    """
+
+    model: Model
+    verdict: Verdict
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    problem: Problem | None = None
+    trace: Trace | None = None
+    stopped: str = ""
+    coverage: Coverage = field(default_factory=Coverage)
+
+    @property
+    def unused(self) -> list[str]:
+        taken = self.coverage.steps
+        kinds = self.model.layout.processes
+        from ..spec.records import arrows_of
+
+        return [
+            f"{kind.__name__}.{arrow.name}"
+            for kind in kinds
+            for arrow in arrows_of(kind)
+            if not taken[kind, arrow.name]
+        ]
+
+    @property
+    def exit_code(self) -> int:
+        """0 holds, 1 violated, 4 the model is wrong, 7 inconclusive."""
+        if self.problem is not None and self.problem.in_model:
+            return 4
+        return {Verdict.HOLDS: 0, Verdict.VIOLATED: 1, Verdict.INCONCLUSIVE: 7}[self.verdict]

@@ -1,0 +1,104 @@
+"""A trace is a list of choices; its states are recomputed by replay.  Its token is one line."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..spec.errors import UsageError
+from .model import Model
+from .step import Cells, Choice, Step
+
+_TOKEN = re.compile(r"qm1:(?P<address>[^:]+):(?P<scope>[^:]*):(?P<digest>[0-9a-f]{8}):(?P<body>[\w=-]*)$")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The choices that lead from the initial state of a model somewhere."""
+
+    choices: tuple[Choice, ...]
+
+    def __len__(self) -> int:
+        return len(self.choices)
+
+    @property
+    def simplicity(self) -> tuple[int, int, tuple[Choice, ...]]:
+        """The one definition of "simpler": fewer steps, then fewer context switches, then lexicographic."""
+        return len(self.choices), context_switches(self.choices), self.choices
+
+    def replay(self, model: Model) -> Iterator[tuple[Cells, Step]]:
+        """Each step, with the state before it.
+
+        Raises:
+            UsageError: a choice is not possible where it stands.
+        """
+        state = model.initial()
+        for choice in self.choices:
+            step = model.apply(state, choice)
+            yield state, step
+            if step.state is None:
+                return
+            state = step.state
+
+    def token(self, model: Model) -> str:
+        """One line that pastes into `qmodel replay`."""
+        scope = ",".join(f"{name}={value}" for name, value in model.system.scope.items())
+        numbers = [number for state, step in self.replay(model) for number in _encode(model, state, step)]
+        body = base64.urlsafe_b64encode(zlib.compress(bytes(numbers), 9)).decode()
+        return f"qm1:{model.address}:{scope}:{model.digest()}:{body}"
+
+
+def context_switches(choices: Sequence[Choice]) -> int:
+    """How often the running thread changes."""
+    return sum(1 for one, two in itertools.pairwise(choices) if one.thread != two.thread)
+
+
+def _encode(model: Model, state: Cells, step: Step) -> list[int]:
+    codes = model.codes[model.pc(state, step.choice.thread) - 1]
+    arrow = next(i for i, code in enumerate(codes) if code.name == step.choice.arrow)
+    numbers = [step.choice.thread, arrow, len(step.choice.picks), *step.choice.picks]
+    if max(numbers) > 255:
+        raise UsageError("a trace with a choice among more than 256 options has no token; save it as JSON")
+    return numbers
+
+
+def read_token(token: str, make: Callable[[str, dict[str, int]], Model]) -> tuple[Model, Trace]:
+    """The model and trace that `token` names; `make(address, scope)` builds the model.
+
+    Raises:
+        UsageError: it is not a token, or one of another version of the model.
+    """
+    found = _TOKEN.match(token.strip())
+    if not found:
+        raise UsageError("this is not a trace token; one starts with `qm1:` and is printed by `qmodel check`")
+    try:
+        pairs = [pair.split("=") for pair in found["scope"].split(",") if pair]
+        scope = {name: int(value) for name, value in pairs}
+        numbers = list(zlib.decompress(base64.urlsafe_b64decode(found["body"])))
+    except (ValueError, zlib.error):
+        raise UsageError("this trace token is damaged; copy the whole line") from None
+    model = make(found["address"], scope)
+    if model.digest() != found["digest"]:
+        raise UsageError(
+            f"this trace is of another version of {model.address} ({found['digest']}, here it is {model.digest()}); "
+            "run `qmodel check` again"
+        )
+    return model, Trace(tuple(_decode(model, numbers)))
+
+
+def _decode(model: Model, numbers: list[int]) -> Iterator[Choice]:
+    state, place = model.initial(), 0
+    try:
+        while place < len(numbers):
+            thread, arrow, count = numbers[place : place + 3]
+            picks = tuple(numbers[place + 3 : place + 3 + count])
+            place += 3 + count
+            choice = Choice(thread, model.codes[model.pc(state, thread) - 1][arrow].name, picks)
+            yield choice
+            state = model.apply(state, choice).state or state
+    except (IndexError, ValueError):
+        raise UsageError("this trace token is damaged; copy the whole line") from None

@@ -1,0 +1,175 @@
+"""Judging states: properties, deadlock, leaks, data races.  Every search asks this and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from ..compose.layout import poison_places
+from ..compose.model import Model
+from ..compose.properties import Property
+from ..compose.result import Problem
+from ..compose.step import Cells, Step
+from ..spec.errors import ModelError, StepError
+
+
+class _RecordedCells(list[int]):
+    """A state that remembers which of its slots were looked at."""
+
+    def __init__(self, cells: Cells) -> None:
+        super().__init__(cells)
+        self.seen: set[int] = set()
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, slice):
+            self.seen.update(range(*key.indices(len(self))))
+        else:
+            self.seen.add(key)
+        return super().__getitem__(key)
+
+
+class _Memo:
+    """A predicate of a state, evaluated once for each combination of the slots that it looks at.
+
+    Sound because a predicate is a function of what it reads: with equal values in every slot that any evaluation
+    ever read, it reads the same slots again and decides the same.
+    """
+
+    def __init__(self, model: Model, claim: Property) -> None:
+        self._model, self._claim = model, claim
+        self._seen: set[int] = set()
+        self._key: Any = None
+        self._known: dict[Any, Problem | None] = {}
+
+    def __call__(self, state: Cells) -> Problem | None:
+        if self._key is not None:
+            key = self._key(state)
+            if key in self._known:
+                return self._known[key]
+        cells = _RecordedCells(state)
+        problem = self._evaluate(cells)
+        if not cells.seen <= self._seen or self._key is None:
+            self._seen |= cells.seen
+            self._known.clear()
+            self._key = itemgetter(*sorted(self._seen)) if self._seen else lambda _: ()
+        self._known[self._key(state)] = problem
+        return problem
+
+    def _evaluate(self, cells: list[int]) -> Problem | None:
+        claim = self._claim
+        assert claim.holds is not None
+        overview = self._model.overview([])
+        self._model.store.cells = cells
+        try:
+            holds = bool(claim.holds(overview))
+        except StepError as error:
+            return Problem(claim.name, f"{claim.says} (cannot be evaluated: {error.message})")
+        return None if holds != (claim.kind == "never") else Problem(claim.name, claim.says)
+
+
+class Judge:
+    """Says what is wrong with a state of `model`, if anything."""
+
+    def __init__(self, model: Model, properties: Sequence[Property] | None = None) -> None:
+        self.model = model
+        chosen = model.properties if properties is None else properties
+        self._always = [_Memo(model, p) for p in chosen if p.kind in ("always", "never")]
+        self._at_rest = [_Memo(model, p) for p in chosen if p.kind == "at rest"]
+
+    def state(self, state: Cells) -> Problem | None:
+        """The first property that `state` breaks by itself."""
+        for memo in self._always:
+            problem = memo(state)
+            if problem is not None:
+                return problem
+        return None
+
+    def step(self, step: Step) -> Problem | None:
+        """What the step itself did wrong."""
+        if step.error is None:
+            return None
+        return Problem(step.error.kind, step.error.message, isinstance(step.error, ModelError))
+
+    def expansion(self, state: Cells, steps: list[Step]) -> Problem | None:
+        """What only the steps out of `state` show: a deadlock, a bad rest, a data race."""
+        if not any(step.reliable for step in steps):
+            return self._rest(state)
+        return self._race(steps)
+
+    def is_rest(self, steps: list[Step]) -> bool:
+        return not any(step.reliable for step in steps)
+
+    # -- nothing moves -----------------------------------------------------------------------------
+
+    def _rest(self, state: Cells) -> Problem | None:
+        model = self.model
+        stuck = [t for t in range(model.layout.thread_count) if not model.resting(state, t)]
+        if stuck:
+            return Problem("deadlock", "no thread can move: " + "; ".join(self._where(state, t) for t in stuck))
+        for memo in self._at_rest:
+            problem = memo(state)
+            if problem is not None:
+                return problem
+        unfinished = model.unfinished(state)
+        if unfinished:
+            return Problem("exactly once", f"{unfinished} was neither completed nor cancelled, and nothing moves")
+        leaked = self._leaked(state)
+        return Problem("leak", f"{leaked} is allocated, and nothing points to it any more") if leaked else None
+
+    def _where(self, state: Cells, thread: int) -> str:
+        model = self.model
+        kind, location = model.layout.pcs[model.pc(state, thread) - 1]
+        doc = f" ({location.doc})" if location.doc else ""
+        return f"{model.layout.thread_names[thread]} stays in {kind.__name__}.{location.name}{doc}"
+
+    def _leaked(self, state: Cells) -> str | None:
+        layout = self.model.layout
+        reached = {(k, i) for k, o in layout.objects.items() for i in range(o.preallocated) if state[o.bases[i]]}
+        pending = [(layout.objects[k].bases[i], layout.objects[k].pointers) for k, i in reached]
+        for places in layout.stacks:
+            bases = places[1 : 1 + state[places[0]]]
+            pending += [(base, layout.processes[layout.pcs[state[base] - 1][0]].pointers) for base in bases]
+        while pending:
+            base, pointers = pending.pop()
+            for field in pointers:
+                table = self.model.store.tables[field.target]
+                values = {state[base + place] for place in poison_places(field)} | _members(field, state, base)
+                for target in (table[value] for value in values if 0 < value < len(table) - 1):
+                    kind = type(target)._declared
+                    if (kind, target._index) not in reached:
+                        reached.add((kind, target._index))
+                        pending.append((target._base, layout.objects[kind].pointers))
+        for kind, objects in layout.objects.items():
+            for index, base in enumerate(objects.bases):
+                if state[base] and (kind, index) not in reached:
+                    return objects.names[index]
+        return None
+
+    # -- two threads meet --------------------------------------------------------------------------
+
+    def _race(self, steps: list[Step]) -> Problem | None:
+        plain = self.model.plain
+        touching = [(s, s.writes & plain, (s.reads | s.writes) & plain) for s in steps if (s.reads | s.writes) & plain]
+        for i, (one, writes, touches) in enumerate(touching):
+            for two, other_writes, other_touches in touching[i + 1 :]:
+                if one.choice.thread == two.choice.thread or one.locks & two.locks:
+                    continue
+                met = (writes & other_touches) | (other_writes & touches)
+                if met:
+                    name = self.model.layout.slots[min(met)].name
+                    describe = self.model.describe
+                    return Problem(
+                        "data race",
+                        f"{describe(one.choice)} and {describe(two.choice)} touch {name} at the same time, and nothing "
+                        "orders them; declare `guarded_by=` or, if C does this on purpose, `order=`",
+                    )
+        return None
+
+
+def _members(field: Any, state: Cells, base: int) -> set[int]:
+    count = getattr(field, "members", None)
+    if count is None:
+        return set()
+    bits = state[base + field.offset]
+    return {i + 1 for i in range(count) if bits >> i & 1}

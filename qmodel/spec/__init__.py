@@ -1,0 +1,1 @@
+"""What a user writes: machines as ordinary classes.  Imports only the standard library."""
