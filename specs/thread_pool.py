@@ -32,7 +32,6 @@ from .aio_posix_c import AioHandler, AioPoll, EventNotifierTestAndClear
 from .async_c import QEMUBH, AioContext, QemuBhSchedule, QemuBhSchedule_924fe1293c
 from .thread_pool_c import (
     EIO,
-    REQUESTS,
     EventNotifierReady,
     SpawnThreadBhFn,
     ThreadPool,
@@ -51,6 +50,9 @@ from .thread_pool_c import (
 from .thread_pool_c import ThreadPool_c2e50e3d11 as ThreadPoolStruct_c2e50e3d11
 
 
+REQUESTS = bound("requests")
+
+
 class Client(Struct):
     """What submits requests: a device model on the loop's thread (environment)."""
 
@@ -59,10 +61,14 @@ class Client(Struct):
     done = Code(like=ThreadPoolElement.cb)
     left = Count(REQUESTS)
     in_flight = Set("Request")
+    depth = Const(bound("at_once"))
     cancels = Const(bound("cancel"))
     resubmits = Const(bound("resubmit"))
     nested = Const(bound("nested"))
     detached = Const(bound("detached"))
+
+    def may_submit(self) -> bool:
+        return self.left > 0 and len(self.pool.head) < self.depth
 
 
 class Request(Lifecycle):
@@ -119,7 +125,7 @@ class RequestDone(Process):
     returned = State("done", final=True)
 
     def may_resubmit(self) -> bool:
-        return self.client.left > 0 and self.client.resubmits > 0
+        return self.client.may_submit() and self.client.resubmits > 0
 
     def others(self) -> list[Any]:
         return [r for r in self.client.in_flight if not r.cancelling] if self.client.nested else []
@@ -157,10 +163,10 @@ class Owner(Process):
     ended = State("the pool was freed", final=True)
 
     def may_submit(self) -> bool:
-        return self.client.left > 0
+        return self.client.may_submit()
 
     def may_detach(self) -> bool:
-        return self.client.left > 0 and self.client.detached > 0
+        return self.client.may_submit() and self.client.detached > 0
 
     def cancellable(self) -> list[Any]:
         return list(self.client.in_flight) if self.client.cancels else []
@@ -316,13 +322,17 @@ class ThreadPoolSystem(System):
 
     requests = Scope(2, "requests submitted in all")
     workers = Scope(2, "max_threads")
+    depth = Scope(0, "requests in flight at once; 0 is all of them", at_least=0)
     cancel = Scope(1, "whether the owner cancels", at_least=0, at_most=1)
     resubmit = Scope(1, "whether callbacks submit", at_least=0, at_most=1)
     nested = Scope(0, "whether callbacks poll for another request", at_least=0, at_most=1)
     detached = Scope(0, "whether requests without a callback are submitted", at_least=0, at_most=1)
 
     def derived(self) -> dict[str, int]:
-        return {"nesting": 1 + self.nested * (self.requests - 1)}
+        at_once = min(self.depth or self.requests, self.requests)
+        nesting = 1 + self.nested * (at_once - 1)
+        # An element outlives its place in head while its callback runs, once for each reaper on the stack.
+        return {"at_once": at_once, "nesting": nesting, "elements": min(self.requests, at_once + nesting)}
 
     def compose(self) -> None:
         notifier = self.one(EventNotifier, "ctx.notifier")
@@ -334,8 +344,8 @@ class ThreadPoolSystem(System):
         self.spawn_bh = self.bh("new_thread_bh", SpawnThreadBhFn)
         self.set(self.pool, new_thread_bh=self.spawn_bh)
         self.watch_pool()
-        self.room(ThreadPoolElement, self.requests, "E")
-        self.room(Request, self.requests, "R")
+        self.room(ThreadPoolElement, self.sizes["elements"], "E")
+        self.room(Request, self.sizes["elements"], "R")
         self.client = self.one(Client, "client", ctx=self.ctx, pool=self.pool, left=self.requests, done=RequestDone)
         self.M = self.thread("M", Owner, stack=8 + 4 * (self.sizes["nesting"] - 1), client=self.client)
         self.W = self.threads("W", Worker, self.workers)

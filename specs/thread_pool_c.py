@@ -31,7 +31,7 @@ from qmodel import (
 from .aio_posix_c import AioHandler
 from .async_c import QEMUBH, AioContext, QemuBhSchedule
 
-REQUESTS, WORKERS = bound("requests"), bound("workers")
+ELEMENTS, WORKERS = bound("elements"), bound("workers")
 EIO = 5
 
 aio_worker = External("req->func(req->arg), a pread or pwrite", outcomes=(0, -EIO))
@@ -58,7 +58,7 @@ class ThreadPoolElement(Lifecycle, order=PLAIN):
 class ThreadPool(Struct):
     """`struct ThreadPool` (thread-pool.c, v2.0.0).  `head` is private to the loop's thread; `lock` guards the rest.
 
-    Not modelled: more tokens than requests and workers together.  thread_pool_free() posts another one after each
+    Not modelled: more tokens than elements and workers together.  thread_pool_free() posts another one after each
     spurious wake-up, and no worker takes a second token once the pool is stopping.
     """
 
@@ -68,7 +68,7 @@ class ThreadPool(Struct):
     lock = Mutex()
     check_cancel = Condition(lock)
     worker_stopped = Condition(lock)
-    sem = Semaphore(REQUESTS + WORKERS, saturates=True)
+    sem = Semaphore(ELEMENTS + WORKERS, saturates=True)
     max_threads = Const(WORKERS)
     new_thread_bh = Ref(QEMUBH)
     head = Lifo(ThreadPoolElement)
@@ -77,7 +77,7 @@ class ThreadPool(Struct):
     idle_threads = Count(WORKERS, guarded_by=lock)
     new_threads = Count(WORKERS, guarded_by=lock)
     pending_threads = Count(WORKERS, guarded_by=lock)
-    pending_cancellations = Count(REQUESTS, guarded_by=lock)
+    pending_cancellations = Count(ELEMENTS, guarded_by=lock)
     stopping = Flag(guarded_by=lock)
 
     def is_announced(self) -> bool:

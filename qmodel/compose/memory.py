@@ -64,11 +64,10 @@ class Memory:
     def allocate(self, store: Store, kind: Any, fields: dict[str, Any]) -> Any:
         resolved = self.layout.resolve(kind)
         objects = self.layout.objects.get(resolved)
-        for index, base in enumerate(objects.bases if objects else ()):
-            if not store.cells[base]:
-                break
-        else:
+        free = [i for i, base in enumerate(objects.bases) if not store.cells[base]] if objects else []
+        if not objects or not free:
             raise ModelError(f"no room for another {kind.__name__}; give the system a larger pool of them", "bounds")
+        index, base = free[0], objects.bases[free[0]]
         store.cells[base] = 1
         view = store.tables[resolved][index + 1]
         self._start(store, objects, base)

@@ -189,11 +189,18 @@ class Model:
             return blocked.by_guard
         except StepError as caught:
             error = caught
-        after = None if error else tuple(store.cells)
         step = Step(
-            Choice(thread, code.name, tuple(picker.taken)), code.arrow, after, error, self._is_reliable(state, thread, code), tuple(picker.labels), frozenset(store.reads),
-            frozenset(store.writes), locks, tuple(store.moves),
-        )  # fmt: skip
+            choice=Choice(thread, code.name, tuple(picker.taken)),
+            arrow=code.arrow,
+            state=None if error else tuple(store.cells),
+            error=error,
+            labels=tuple(picker.labels),
+            reads=frozenset(store.reads),
+            writes=frozenset(store.writes),
+            locks=locks,
+            moves=tuple(store.moves),
+            reliable=self._is_reliable(state, thread, code),
+        )
         return step, picker.alternatives()
 
     def _is_reliable(self, state: Cells, thread: int, code: ArrowCode) -> bool:

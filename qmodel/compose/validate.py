@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..spec.errors import SpecError
-from ..spec.records import Process, Record, arrows_of, fields_of, is_view, states_of
+from ..spec.records import Process, arrows_of, is_view, states_of
 from ..spec.states import Arrow, State, otherwise
 from .layout import Layout
 
@@ -91,13 +89,11 @@ def _check_branches(kind: type) -> None:
         if not state.choice and sure and (len(sure) > 1 or rest):
             other = sure[1] if len(sure) > 1 else rest[0]
             raise SpecError(
-                other.where, f"{kind.__name__}: `{sure[0].name}` and `{other.name}` both leave `{state.name}` at any time",
+                other.where,
+                f"{kind.__name__}: `{sure[0].name}` and `{other.name}` both leave `{state.name}` at any time",
                 "give both a guard (`when=...`, `when=otherwise`), or mark the state `choice=True`",
             )  # fmt: skip
         if any(a.when is otherwise for a in leaving) and all(a.when in (None, otherwise) for a in leaving):
             raise SpecError(
                 leaving[0].where, f"{kind.__name__}.{state.name} has `otherwise` and no guard", "drop `when=`"
             )
-
-
-__all__ = ["Any", "Record", "check_machine", "fields_of", "validate"]
