@@ -1,5 +1,6 @@
 """The command line: one file a command, no logic of its own."""
 
+from . import check, listing, replay
 from .app import app, main
 
-__all__ = ["app", "main"]
+__all__ = ["app", "check", "listing", "main", "replay"]

@@ -11,6 +11,7 @@ from ..compose.model import Model
 from ..compose.properties import Property
 from ..compose.result import Problem
 from ..compose.step import Cells, Step
+from ..compose.trace import Trace
 from ..spec.errors import ModelError, StepError
 
 
@@ -96,6 +97,15 @@ class Judge:
         if not any(step.reliable for step in steps):
             return self._rest(state)
         return self._race(steps)
+
+    def end_of(self, trace: Trace) -> Problem | None:
+        """What is wrong where `trace` ends: in its last step, its last state, or with what can follow."""
+        state, last = self.model.initial(), None
+        for _, last in trace.replay(self.model):
+            state = last.state or state
+        if last is not None and last.error is not None:
+            return self.step(last)
+        return self.state(state) or self.expansion(state, self.model.steps(state))
 
     def is_rest(self, steps: list[Step]) -> bool:
         return not any(step.reliable for step in steps)

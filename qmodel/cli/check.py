@@ -1,0 +1,61 @@
+"""`qmodel check`: every interleaving within a scope."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from ..compose.library import build
+from ..explore.reference import Limits, Progress, explore
+from ..show import verdict
+from .app import JSON, PARAMETERS, app, err, leave, out, print_json, scope_of
+
+
+@app.command()
+def check(
+    address: Annotated[str, typer.Argument(metavar="SYSTEM[@VERSION]", help="What to check; see `qmodel list`.")],
+    parameters: Annotated[list[str] | None, PARAMETERS] = None,
+    max_states: Annotated[int | None, typer.Option(help="Give up after this many states.", min=1)] = None,
+    max_depth: Annotated[int | None, typer.Option(help="Give up at this depth.", min=1)] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="Give up after this time.", min=0.0)] = None,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Explore every interleaving; print the simplest trace that breaks a property."""
+    model = build(address, scope_of(parameters))
+    with progress_line() as line:
+        result = explore(model, Limits(max_states, max_depth, max_seconds), line)
+    if as_json:
+        print_json(verdict.document(result))
+        leave(result.exit_code)
+    out.print(verdict.summary(result), markup=False)
+    if result.trace is not None:
+        out.print(f"\nThe simplest trace, {len(result.trace)} steps (* is the environment):\n", markup=False)
+        out.print(verdict.trace_text(model, result.trace), markup=False)
+    said = verdict.caveats(result)
+    if said:
+        out.print("\n" + said, markup=False, style="dim")
+    leave(result.exit_code)
+
+
+class progress_line:
+    """A line on the terminal that says how far a search is; nothing where there is no terminal."""
+
+    def __enter__(self) -> progress_line:
+        self._live = Live(console=err, transient=True, refresh_per_second=8) if sys.stderr.isatty() else None
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, at: Progress) -> None:
+        if self._live:
+            rate = at.states / at.seconds if at.seconds else 0
+            self._live.update(
+                f"{at.states:,} states, {rate:,.0f}/s, depth {at.depth}, frontier {at.frontier:,}, {at.seconds:.0f} s"
+            )

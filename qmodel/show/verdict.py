@@ -1,0 +1,93 @@
+"""A result for a reader, and the same as a JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..compose.model import Model
+from ..compose.result import Result, Verdict
+from ..compose.trace import Trace
+from ..spec.records import not_modelled
+from . import lanes
+
+
+def scope_text(model: Model) -> str:
+    return " ".join(f"{name}={value}" for name, value in model.system.scope.items())
+
+
+def summary(result: Result) -> str:
+    """The verdict and how much was looked at."""
+    model = result.model
+    counts = f"{result.states:,} states, {result.transitions:,} transitions, depth {result.depth}, {result.seconds:.1f} s"
+    said = {
+        Verdict.HOLDS: f"every interleaving within this scope; {result.coverage.at_rest:,} states at rest",
+        Verdict.INCONCLUSIVE: f"{result.stopped}; nothing wrong so far, which proves nothing",
+    }
+    if result.problem is not None:
+        where = "MODEL ERROR" if result.problem.in_model else result.verdict.value
+        claim = f"{result.problem.rule}: {result.problem.message}"
+    else:
+        where, claim = result.verdict.value, said[result.verdict]
+    return f"{model.address}  {scope_text(model)}\n{where}  {claim}\n{counts}"
+
+
+def caveats(result: Result) -> str:
+    """What the verdict does not cover: steps never taken, and what the machines leave out."""
+    parts = []
+    if result.verdict is Verdict.HOLDS and result.unused:
+        parts.append("never taken within this scope: " + ", ".join(result.unused))
+    notes = omissions(result.model)
+    if notes:
+        parts.append("not modelled:\n" + "\n".join(f"  {name}: {note}" for name, note in notes.items()))
+    return "\n".join(parts)
+
+
+def omissions(model: Model) -> dict[str, str]:
+    """For each machine of `model`, what its docstring says it leaves out."""
+    kinds = [*model.layout.objects, *model.layout.processes]
+    return {kind.__name__: " ".join(notes) for kind in kinds if (notes := not_modelled(kind))}
+
+
+def trace_text(model: Model, trace: Trace) -> str:
+    """The lanes, and the line that replays them."""
+    return f"{lanes.text(model, trace)}\n\nqmodel replay '{trace.token(model)}'"
+
+
+def document(result: Result) -> dict[str, Any]:
+    """The result as JSON-ready data."""
+    model = result.model
+    found: dict[str, Any] = {
+        "system": model.address,
+        "scope": model.system.scope,
+        "digest": model.digest(),
+        "verdict": result.verdict.value,
+        "complete": result.verdict is Verdict.HOLDS,
+        "stopped": result.stopped,
+        "states": result.states,
+        "transitions": result.transitions,
+        "depth": result.depth,
+        "seconds": round(result.seconds, 3),
+        "states_at_rest": result.coverage.at_rest,
+        "never_taken": result.unused,
+        "not_modelled": omissions(model),
+    }
+    if result.problem is not None:
+        found["problem"] = {"rule": result.problem.rule, "says": result.problem.message, "in_model": result.problem.in_model}
+    if result.trace is not None:
+        found["trace"] = trace_document(model, result.trace)
+    return found
+
+
+def trace_document(model: Model, trace: Trace) -> dict[str, Any]:
+    """A trace as JSON-ready data: its token, and each step as a reader sees it."""
+    steps = [
+        {
+            "thread": model.layout.thread_names[line.thread],
+            "step": line.step,
+            "function": line.function,
+            "changes": list(line.changes),
+            **({"error": line.error} if line.error else {}),
+        }
+        for line in lanes.lines(model, trace)
+    ]
+    return {"token": trace.token(model), "length": len(trace), "steps": steps}
