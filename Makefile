@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: check test lint diagrams bench clean
 
 check: .venv/ready
-	$(BIN)/qmodel showcase
+	$(BIN)/qmodel races --trace B01
 
 test: .venv/ready lint
 	$(BIN)/pytest

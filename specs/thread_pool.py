@@ -49,7 +49,6 @@ from .thread_pool_c import (
 )
 from .thread_pool_c import ThreadPool_c2e50e3d11 as ThreadPoolStruct_c2e50e3d11
 
-
 REQUESTS = bound("requests")
 
 

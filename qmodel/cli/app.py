@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 HOLDS, VIOLATED, INTERRUPTED, INTERNAL, USAGE, NOTHING, INCONCLUSIVE = 0, 1, 2, 3, 4, 5, 7

@@ -283,7 +283,10 @@ class Model:
     def digest(self) -> str:
         """Eight hex digits that change with the text of any machine, the scope or the properties."""
         kinds = {*self.layout.processes, *self.layout.objects, type(self.system)}
-        bases = {base for kind in kinds for base in kind.__mro__ if base.__module__ != "builtins"}
-        texts = sorted(inspect.getsource(base) for base in bases)
+        bases = {
+            base for kind in kinds for base in kind.__mro__ if not base.__module__.startswith(("qmodel.", "builtins"))
+        }
+        claims = [claim.holds for claim in self.properties if claim.holds is not None]
+        texts = sorted(inspect.getsource(part) for part in (*bases, *claims))
         text = "\n".join([self.address, str(sorted(self.system.scope.items())), *texts])
         return hashlib.sha256(text.encode()).hexdigest()[:8]

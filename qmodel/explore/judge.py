@@ -90,7 +90,9 @@ class Judge:
         """What the step itself did wrong."""
         if step.error is None:
             return None
-        return Problem(step.error.kind, step.error.message, isinstance(step.error, ModelError))
+        if isinstance(step.error, ModelError):
+            return Problem(step.error.kind, f"{step.arrow.where}: {step.arrow.full_name}: {step.error.message}", True)
+        return Problem(step.error.kind, step.error.message)
 
     def expansion(self, state: Cells, steps: list[Step]) -> Problem | None:
         """What only the steps out of `state` show: a deadlock, a bad rest, a data race."""

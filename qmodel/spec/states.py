@@ -92,7 +92,7 @@ class State:
 
     def to(self, target: State, **options: Any) -> Arrow:
         """An arrow from here to `target`; see `Arrow` for the options."""
-        return Arrow(sources=(self,), target=target, where=here(), **_checked(options))
+        return Arrow(sources=(self,), target=_state(target), where=here(), **_checked(options))
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class States:
         return States(self.members + (other.members if isinstance(other, States) else (other,)))
 
     def to(self, target: State, **options: Any) -> Arrow:
-        return Arrow(sources=self.members, target=target, where=here(), **_checked(options))
+        return Arrow(sources=self.members, target=_state(target), where=here(), **_checked(options))
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +180,14 @@ _OPTIONS = {
     "when", "over", "holding", "acquires", "releases", "waits", "polls", "sleeps", "after", "external", "calls",
     "result", "fence", "guarded_by", "trace",
 }  # fmt: skip
+
+
+def _state(target: object) -> State:
+    if isinstance(target, State):
+        return target
+    raise SpecError(
+        here(), f"an arrow leads to {target!r}, which is not a state", "write `a.to(b)` with two `State(...)`s"
+    )
 
 
 def _checked(options: dict[str, Any], extra: frozenset[str] | set[str] = frozenset()) -> dict[str, Any]:
