@@ -311,4 +311,6 @@ class AioBhPoll_before_7887f6201f(AioBhPoll_before_648fb0ea5e):
 
     @AioBhPoll.advance.but
     def advance(self) -> None:
-        self.bh = self.bh.next
+        following = self.bh.next
+        self.bh.running -= 1
+        self.bh = following

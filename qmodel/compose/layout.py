@@ -10,7 +10,7 @@ from ..spec.errors import SpecError
 from ..spec.fields import Code, Field, Order, Pointers
 from ..spec.paths import Call, Path
 from ..spec.primitives import Condition
-from ..spec.records import Lifecycle, RecordMeta, arrows_of, fields_of, is_view, states_of
+from ..spec.records import Lifecycle, RecordMeta, arrows_of, fields_of, is_view, states_of, where_of
 from ..spec.states import State
 from .properties import Property
 from .system import System, ThreadSlot
@@ -249,7 +249,7 @@ class Layout:
     def _depth(self, kind: type, above: tuple[type, ...]) -> int:
         if kind in above:
             cycle = " -> ".join(k.__name__ for k in (*above[above.index(kind) :], kind))
-            raise SpecError(None, f"calls recurse: {cycle}", "bound the stack: `self.thread(..., stack=8)`")
+            raise SpecError(where_of(kind), f"calls recurse: {cycle}", "bound the stack: `self.thread(..., stack=8)`")
         return 1 + max((self._depth(callee, (*above, kind)) for callee in self.callees(kind)), default=0)
 
 

@@ -184,7 +184,7 @@ class Model:
         try:
             locks = self.runner.run(store, thread, code, picker)
             if self._viewed:
-                self._check_views(state, store)
+                self.check_views(state, store)
         except Blocked as blocked:
             return blocked.by_guard
         except StepError as caught:
@@ -235,9 +235,9 @@ class Model:
 
     # -- checks that belong to a step --------------------------------------------------------------
 
-    def _check_views(self, before: Cells, store: Store) -> None:
+    def check_views(self, before: Cells | list[int], store: Store) -> None:
         """A lifecycle that is a view of its fields may only change along its arrows."""
-        touched = {self._viewed[s] for s in range(len(before)) if s in self._viewed and before[s] != store.cells[s]}
+        touched = {viewed for slot, viewed in self._viewed.items() if before[slot] != store.cells[slot]}
         after = store.cells
         for kind, index in sorted(touched, key=lambda t: t[1]):
             view, base = store.tables[kind][index + 1], self.layout.objects[kind].bases[index]
@@ -287,6 +287,7 @@ class Model:
             base for kind in kinds for base in kind.__mro__ if not base.__module__.startswith(("qmodel.", "builtins"))
         }
         claims = [claim.holds for claim in self.properties if claim.holds is not None]
-        texts = sorted(inspect.getsource(part) for part in (*bases, *claims))
+        parts: list[Any] = [*bases, *claims]
+        texts = sorted(inspect.getsource(part) for part in parts)
         text = "\n".join([self.address, str(sorted(self.system.scope.items())), *texts])
         return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..spec.errors import AssertionViolation, LockDiscipline, ModelError, StepError
+from ..spec.errors import AssertionViolation, LockDiscipline, ModelError, NullDereference, StepError
 from ..spec.paths import Call, evaluate, getter
 from ..spec.primitives import AnyOf, ConditionHandle, SemaphoreHandle
 from ..spec.states import Arrow, State, otherwise
@@ -256,7 +256,7 @@ class StepRunner:
     def _call(self, frame: Any, call: Call) -> tuple[type, dict[str, Any]]:
         target = call.target if isinstance(call.target, type) else evaluate(frame, call.target)
         if not target:
-            raise ModelError(f"call through the null pointer `{call}`", "null function pointer")
+            raise NullDereference(f"call through the null pointer `{call}`", "null function pointer")
         arguments = {name: evaluate(frame, value) for name, value in call.arguments.items()}
         return self.layout.resolve(target), arguments
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..spec.errors import SpecError
-from ..spec.records import Process, arrows_of, is_view, states_of
+from ..spec.records import Process, arrows_of, is_view, states_of, where_of
 from ..spec.states import Arrow, State, otherwise
 from .layout import Layout
 
@@ -25,10 +25,11 @@ def validate(layout: Layout) -> None:
 def check_machine(kind: type) -> None:
     """The rules that hold for lifecycles and processes alike."""
     states, arrows = states_of(kind), arrows_of(kind)
-    where = kind._where  # type: ignore[attr-defined]
     initial = [state for state in states if state.initial]
     if len(initial) != 1 and not is_view(kind):
-        raise SpecError(where, f"{kind.__name__} has {len(initial)} initial states", "mark exactly one `initial=True`")
+        raise SpecError(
+            where_of(kind), f"{kind.__name__} has {len(initial)} initial states", "mark exactly one `initial=True`"
+        )
     for arrow in arrows:
         for end in (*arrow.sources, arrow.target):
             if not any(end is state for state in states):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from .errors import SpecError
-from .source import here
+from .errors import Location, SpecError
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,6 @@ class Bound:
 
     names: tuple[str, ...] = ()
     constant: int = 0
-    where: object = field(default_factory=here, compare=False)
 
     def __add__(self, other: Bound | int) -> Bound:
         other = as_bound(other)
@@ -23,8 +21,8 @@ class Bound:
 
     __radd__ = __add__
 
-    def value(self, scope: Mapping[str, int]) -> int:
-        """The size under `scope`.
+    def value(self, scope: Mapping[str, int], where: Location | None = None) -> int:
+        """The size under `scope`, for the field that stands at `where`.
 
         Raises:
             SpecError: `scope` lacks one of the parameters.
@@ -32,7 +30,7 @@ class Bound:
         missing = [name for name in self.names if name not in scope]
         if missing:
             raise SpecError(
-                None,
+                where,
                 f"a field is bounded by `{missing[0]}`, which this system does not declare",
                 f"declare `{missing[0]} = Scope(...)` in the system, or bound the field by a number",
             )

@@ -169,7 +169,7 @@ class Count(Field[int]):
         self.upto = as_bound(upto)
 
     def size(self, sizes: Sizes) -> None:
-        self.domain = self.upto.value(sizes.scope)
+        self.domain = self.upto.value(sizes.scope, self.where)
 
     def decode(self, store: Store, value: int) -> int:
         return value
@@ -230,7 +230,7 @@ class Const(Field[int]):
         self.value = 0
 
     def size(self, sizes: Sizes) -> None:
-        self.value = self.upto.value(sizes.scope)
+        self.value = self.upto.value(sizes.scope, self.where)
 
     def __get__(self, view: Record | None, owner: type) -> Any:
         return self if view is None else self.value

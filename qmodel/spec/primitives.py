@@ -112,7 +112,7 @@ class Semaphore(Primitive):
         self.saturates = saturates
 
     def size(self, sizes: Any) -> None:
-        self.domain = self.upto.value(sizes.scope)
+        self.domain = self.upto.value(sizes.scope, self.where)
 
 
 class ConditionHandle(Handle):
@@ -217,7 +217,7 @@ class Atomic(Primitive):
         self.upto = as_bound(upto)
 
     def size(self, sizes: Any) -> None:
-        self.domain = self.upto.value(sizes.scope)
+        self.domain = self.upto.value(sizes.scope, self.where)
 
 
 class LevelHandle(Handle):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import SpecError
+from .errors import Location, SpecError
 from .fields import Field, Order
 from .paths import Call
 from .primitives import Eventfd, LevelHandle
@@ -167,6 +167,11 @@ def arrows_of(cls: type) -> tuple[Arrow, ...]:
 def is_view(cls: type) -> bool:
     """Whether a lifecycle's states are a view of its fields."""
     return any(state.when is not None for state in states_of(cls))
+
+
+def where_of(cls: Any) -> Location:
+    """Where the class was defined."""
+    return cls._where  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
