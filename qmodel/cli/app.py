@@ -51,6 +51,10 @@ def leave(code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+# What typer raises for a wrong command line; it has no public name of its own.
+_WrongCommandLine: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
 def main() -> None:
     """The `qmodel` command: a user's mistake is one message and exit 4, never a traceback."""
     try:
@@ -58,7 +62,10 @@ def main() -> None:
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
     except QModelError as error:
-        err.print(f"[red]error:[/red] {error}", markup=True)
+        err.print(f"error: {error}", markup=False)
+        sys.exit(USAGE)
+    except _WrongCommandLine as error:
+        err.print(f"error: {error.format_message()}", markup=False)
         sys.exit(USAGE)
     except KeyboardInterrupt:
         err.print("interrupted")

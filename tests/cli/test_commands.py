@@ -1,0 +1,87 @@
+"""The commands as a user types them: exit codes, one clear line for a mistake, JSON that parses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def qmodel(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from qmodel.cli import main; main()", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=120)
+
+
+def test_violated_is_exit_1_with_a_trace_that_replays() -> None:
+    done = qmodel("check", "bottom-half")
+    assert done.returncode == 1
+    assert "VIOLATED  use after free" in done.stdout
+    token = next(line for line in done.stdout.splitlines() if line.startswith("qmodel replay")).split("'")[1]
+    again = qmodel("replay", token)
+    assert again.returncode == 1
+    assert "use after free" in again.stdout
+
+
+def test_holds_is_exit_0_and_says_what_it_did_not_look_at() -> None:
+    done = qmodel("check", "bottom-half@924fe1293c")
+    assert done.returncode == 0
+    assert "HOLDS  every interleaving within this scope" in done.stdout
+    assert "never taken within this scope: " in done.stdout
+    assert "not modelled:" in done.stdout
+
+
+def test_limit_is_exit_7() -> None:
+    done = qmodel("check", "bottom-half@924fe1293c", "--max-states", "100")
+    assert done.returncode == 7
+    assert "INCONCLUSIVE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["check", "nope"], "there is no system `nope`"),
+        (["check", "thread-pool@nope"], "thread-pool has no version `nope`"),
+        (["check", "thread-pool", "-p", "requests=0"], "requests=0 is too small; it must be at least 1"),
+        (["check", "thread-pool", "-p", "requests"], "`-p requests` is not of the form NAME=NUMBER"),
+        (["check", "thread-pool", "-p", "wheels=4"], "thread-pool has no parameter `wheels`"),
+        (["check"], "Missing argument"),
+        (["check", "thread-pool", "--max-states", "0"], "Invalid value"),
+        (["frobnicate"], "No such command"),
+        (["replay", "hello"], "this is not a trace token"),
+        (["races", "B99"], "there is no race `B99`"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_4(words: list[str], says: str) -> None:
+    done = qmodel(*words)
+    assert done.returncode == 4, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("words", [["list"], ["doctor"], ["check", "bottom-half"], ["races", "B03"]])
+def test_json(words: list[str]) -> None:
+    assert json.loads(qmodel(*words, "--json").stdout)
+
+
+def test_check_json_carries_the_verdict_and_the_trace() -> None:
+    found = json.loads(qmodel("check", "bottom-half", "--json").stdout)
+    assert (found["verdict"], found["problem"]["rule"], found["trace"]["length"]) == ("VIOLATED", "use after free", 19)
+    assert found["trace"]["steps"][-1]["error"].startswith("use after free")
+
+
+def test_a_missed_race_is_exit_1(tmp_path: Path) -> None:
+    """`qmodel races` must be able to fail: with the expectation of another rule it does."""
+    code = (
+        "from qmodel.explore import expected; from dataclasses import replace; import qmodel.cli.races as cli\n"
+        "race = expected.race('B03')\n"
+        "wrong = replace(race, before=replace(race.before, rule='S3'))\n"
+        "cli.races = lambda: [wrong]\n"
+        "import sys; sys.argv = ['qmodel', 'races']; from qmodel.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "1 of 1 races were missed" in done.stderr
