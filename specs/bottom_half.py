@@ -5,7 +5,24 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from qmodel import Const, EventNotifier, Process, Ref, Scope, Set, State, Struct, System, at_rest, bound, never
+from qmodel import (
+    Const,
+    EventNotifier,
+    Flag,
+    Process,
+    Ref,
+    Scope,
+    Set,
+    State,
+    Struct,
+    System,
+    always,
+    at_rest,
+    bound,
+    is_dangling,
+    never,
+    otherwise,
+)
 
 from .aio_posix_c import AioHandler, AioPoll, EventNotifierTestAndClear
 from .async_c import (
@@ -30,6 +47,7 @@ class Driver(Struct):
     known = Set(QEMUBH)
     nested = Const(bound("nested"))
     idle = Const(bound("idle"))
+    drain = Const(bound("drain"))
 
 
 class DriverCallback(Process):
@@ -89,8 +107,10 @@ class Loop(Process):
 
     driver = Ref(Driver)
     bh = Ref(QEMUBH)
+    progress = Flag()
 
     deciding = State("between two aio_poll()", initial=True, choice=True, quiescent=True)
+    draining = State("in a loop on aio_poll() that ends when it makes no progress, as drain loops do")
 
     def known(self) -> list[Any]:
         return list(self.driver.known)
@@ -98,7 +118,13 @@ class Loop(Process):
     def may_idle(self, bh: QEMUBH) -> bool:
         return self.driver.idle > 0
 
+    def may_drain(self) -> bool:
+        return self.driver.drain > 0
+
     poll = deciding.to(deciding, calls=AioPoll(ctx=driver.ctx, blocking=True))
+    drain = deciding.to(draining, when=may_drain, calls=AioPoll(ctx=driver.ctx, blocking=False), result=progress)
+    drain_more = draining.to(draining, when=progress, calls=AioPoll(ctx=driver.ctx, blocking=False), result=progress)
+    end_drain = draining.to(deciding, when=otherwise)
 
     @deciding.to(deciding, over=known, calls=QemuBhSchedule(bh=bh))
     def schedule(self, bh: QEMUBH) -> None:
@@ -153,20 +179,64 @@ def requested_runs(s: Any) -> bool:
     return not any(bh.requested for bh in s.live(QEMUBH))
 
 
+@never("INV-BH5")
+def runs_unasked(s: Any) -> bool:
+    """A callback is about to run a second time for one schedule, or although its BH was cancelled."""
+    return any(not walk.bh.requested and not walk.bh.idle for walk in s.M.standing(AioBhPoll.chosen))
+
+
+@never("BH-urgency")
+def published_otherwise(s: Any) -> bool:
+    """A BH is about to be published as idle by qemu_bh_schedule(), or as not idle by qemu_bh_schedule_idle()."""
+    prompt = [call for thread in (s.M, *s.X) for call in thread.standing(QemuBhSchedule.prompt)]
+    patient = s.M.standing(QemuBhScheduleIdle.patient)
+    return any(call.bh.idle for call in prompt) or any(not call.bh.idle for call in patient)
+
+
+@at_rest("BH-freed")
+def deleted_is_freed(s: Any) -> bool:
+    """Every BH that was deleted is freed by the walk that follows."""
+    return all(bh in s.driver.known for bh in s.live(QEMUBH))
+
+
+@always("BH-list")
+def listed_is_linked(s: Any) -> bool:
+    """The BHs of the list are exactly those that count as linked, so that their legal moves are checked."""
+    listed, bh = [], s.ctx.first_bh
+    while bh and not is_dangling(bh) and bh not in listed:
+        listed.append(bh)
+        bh = bh.next
+    return all(bh.linked == (bh in listed) for bh in s.live(QEMUBH))
+
+
+@never("P2")
+def drained_too_early(s: Any) -> bool:
+    """A drain loop ends although a BH that is not idle is pending or, without foreign threads, the notifier is up."""
+    ended = [loop for loop in s.M.standing(Loop.draining) if not loop.progress and s.M.frames == [loop]]
+    if not ended or s.X:
+        return False
+    pending = any(bh.scheduled and not bh.idle and not bh.deleted for bh in s.live(QEMUBH))
+    return bool(pending or s.ctx.notifier.level.raised)
+
+
 class BottomHalf(System):
     """One event loop, its driver's BHs, and foreign threads that each create and schedule a one-shot BH.
 
-    INV-BH5 (one run for one schedule) is the legal moves of `QEMUBH`: its callback starts only from pending.
+    INV-BH5 (one run for one schedule) is the legal moves of `QEMUBH` too: its callback starts only from pending.
     """
 
     name, version = "bottom-half", "v2.0.0"
     installs = {QEMUBH.cb: (DriverCallback, OneShotCallback), AioHandler.io_read: (EventNotifierTestAndClear,)}
-    properties = (freed_during_walk, scheduled_is_polled, runs_after_delete, requested_runs)
+    properties = (
+        freed_during_walk, scheduled_is_polled, runs_after_delete, requested_runs, runs_unasked, published_otherwise,
+        deleted_is_freed, listed_is_linked, drained_too_early,
+    )  # fmt: skip
 
     bhs = Scope(1, "BHs of the driver", at_least=0)
     foreign = Scope(1, "foreign threads", at_least=0)
     nested = Scope(0, "how deep callbacks may poll", at_least=0, at_most=2)
     idle = Scope(0, "whether the loop also schedules idle BHs", at_least=0, at_most=1)
+    drain = Scope(0, "whether the loop drains: polls until nothing makes progress", at_least=0, at_most=1)
 
     def derived(self) -> dict[str, int]:
         return {"nesting": 1 + self.nested}

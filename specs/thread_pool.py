@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qmodel import (
+    NULL,
     Code,
     Const,
     Count,
@@ -69,6 +70,16 @@ class Client(Struct):
     def may_submit(self) -> bool:
         return self.left > 0 and len(self.pool.head) < self.depth
 
+    def cancellable(self) -> list[Any]:
+        return [request for request in self.in_flight if not request.cancelling]
+
+    def forget(self, request: Request) -> None:
+        """Cancelling has returned: either the callback has run, or it never will."""
+        if request.state is Request.submitted:
+            self.in_flight.discard(request)
+            request.give_up()
+        self.free(request)
+
 
 class Request(Lifecycle):
     """A request as its owner sees it: `opaque` of the callback (environment).
@@ -111,26 +122,32 @@ class ClientSubmit(Process):
 
 
 class RequestDone(Process):
-    """The completion callback `cb(opaque, ret)`: frees its request, and may submit, or poll for another (environment)."""
+    """The completion callback `cb(opaque, ret)`: frees its request; may submit, cancel or await another (environment)."""
 
     opaque = Ref(Request)
     ret = Int(0, -EIO)
     client = Ref(Client)
-    awaited = Ref(Request)
+    other = Ref(Request)
 
     entered = State("opaque not touched yet", initial=True)
     deciding = State("the request is complete", choice=True)
-    waiting = State("loops on aio_poll() until awaited is complete")
+    waiting = State("loops on aio_poll() until the other request is complete")
+    cancelled = State("thread_pool_cancel() of the other request was called")
     returned = State("done", final=True)
 
     def may_resubmit(self) -> bool:
         return self.client.may_submit() and self.client.resubmits > 0
 
-    def others(self) -> list[Any]:
-        return [r for r in self.client.in_flight if not r.cancelling] if self.client.nested else []
+    def awaitable(self) -> list[Any]:
+        if self.client.nested > 1:
+            return list(self.client.in_flight)
+        return self.client.cancellable() if self.client.nested else []
+
+    def cancellable(self) -> list[Any]:
+        return self.client.cancellable() if self.client.cancels > 1 else []
 
     def is_waiting(self) -> bool:
-        return not is_dangling(self.awaited) and self.awaited.state is Request.submitted
+        return not is_dangling(self.other) and self.other.state is Request.submitted
 
     @entered.to(deciding)
     def complete(self) -> None:
@@ -143,12 +160,21 @@ class RequestDone(Process):
     leave = deciding.to(returned)
     resubmit = deciding.to(returned, when=may_resubmit, calls=ClientSubmit(client=client))
 
-    @deciding.to(waiting, over=others)
+    @deciding.to(waiting, over=awaitable)
     def wait_for(self, other: Request) -> None:
-        self.awaited = other
+        self.other = other
 
     poll = waiting.to(waiting, when=is_waiting, calls=AioPoll(ctx=client.ctx, blocking=True))
     stop_waiting = waiting.to(returned, when=otherwise)
+
+    @deciding.to(cancelled, over=cancellable, calls=ThreadPoolCancel(pool=client.pool, elem=other.aiocb))
+    def cancel(self, other: Request) -> None:
+        other.cancelling = True
+        self.other = other
+
+    @cancelled.to(returned)
+    def forget(self) -> None:
+        self.client.forget(self.other)
 
 
 class Owner(Process):
@@ -168,7 +194,7 @@ class Owner(Process):
         return self.client.may_submit() and self.client.detached > 0
 
     def cancellable(self) -> list[Any]:
-        return list(self.client.in_flight) if self.client.cancels else []
+        return self.client.cancellable() if self.client.cancels else []
 
     def has_work(self) -> bool:
         return bool(self.client.pool.head)
@@ -191,11 +217,8 @@ class Owner(Process):
 
     @cancelled.to(deciding)
     def give_up(self) -> None:
-        if self.request.state is Request.submitted:
-            self.client.in_flight.discard(self.request)
-            self.request.give_up()
-        self.free(self.request)
-        self.request = None
+        self.client.forget(self.request)
+        self.request = NULL
 
     finish = deciding.to(ended, when=is_done, calls=ThreadPoolFree(pool=client.pool))
 
@@ -295,6 +318,45 @@ def work_is_not_stranded(s: Any) -> bool:
     return bool(pool.cur_threads == pool.max_threads or pool.new_threads + pool.pending_threads or looping)
 
 
+@always("INV-TP9")
+def cancels_are_counted(s: Any) -> bool:
+    """pending_cancellations is the number of thread_pool_cancel() that wait for a worker."""
+    return not s.pool or s.pool.pending_cancellations == len(
+        s.M.standing(ThreadPoolCancel.counted, ThreadPoolCancel.asleep)
+    )
+
+
+@always("INV-TP10")
+def result_is_handed_on(s: Any) -> bool:
+    """What a worker's function returned is in the element before its state is, and what the callback is given."""
+    holders = [w for thread in s.W for w in thread.standing(Worker.ret_out)]
+    pairs = [(w.ret, w.req) for w in holders] + [(r.ret, r.elem) for r in s.M.standing(EventNotifierReady.called)]
+    return all(is_dangling(elem) or elem.ret == ret for ret, elem in pairs)
+
+
+@never("S1")
+def registered_but_freed(s: Any) -> bool:
+    """The loop still watches, or may still call back, something of a pool that was freed."""
+    handlers = list(s.ctx.aio_handlers)
+    if any(is_dangling(node) or is_dangling(node.opaque) or is_dangling(node.notifier) for node in handlers):
+        return True
+    return any(is_dangling(bh.opaque) and not bh.deleted for bh in s.live(QEMUBH))
+
+
+@never("INV-TP7")
+def cancelled_in_head(s: Any) -> bool:
+    """thread_pool_cancel() has returned, and the element was not reaped."""
+    return any(
+        s.M.frames == [owner] and not is_dangling(owner.request.aiocb) for owner in s.M.standing(Owner.cancelled)
+    )
+
+
+@at_rest("P4")
+def pool_is_gone(s: Any) -> bool:
+    """When nothing moves, thread_pool_free() has returned, and the pool, its handler and its notifier are freed."""
+    return not s.pool and len(s.live(AioHandler)) == 1 and len(s.live(EventNotifier)) == 1
+
+
 @at_rest("P1")
 def all_requests_ended(s: Any) -> bool:
     """When nothing moves, every request was completed or cancelled, and freed."""
@@ -304,7 +366,7 @@ def all_requests_ended(s: Any) -> bool:
 class ThreadPoolSystem(System):
     """One AioContext with its pool, a client on the loop's thread M, and workers W1..Wn.
 
-    S1 and S7 are checked by the fields.  INV-TP6 is S2; INV-TP7 is S3.
+    S1 and S7 are checked by the fields.  INV-TP6 is S2; INV-TP7 is S3, and from 271c0f68b4 on a property by itself.
     """
 
     name, version = "thread-pool", "v2.0.0"
@@ -316,20 +378,21 @@ class ThreadPoolSystem(System):
     properties = (
         exactly_once("S2", Request, Request.complete, Request.give_up, says="Every request is completed or given up, once."),
         called_after_cancel, called_before_submit_returned, threads_add_up, backlog_will_spawn, tokens_match_queue,
-        lists_match_states, finished_is_announced, work_is_not_stranded, all_requests_ended,
+        lists_match_states, finished_is_announced, work_is_not_stranded, cancels_are_counted, result_is_handed_on,
+        registered_but_freed, all_requests_ended, pool_is_gone,
     )  # fmt: skip
 
     requests = Scope(2, "requests submitted in all")
     workers = Scope(2, "max_threads")
     depth = Scope(0, "requests in flight at once; 0 is all of them", at_least=0)
-    cancel = Scope(1, "whether the owner cancels", at_least=0, at_most=1)
+    cancel = Scope(1, "who cancels: 0 nobody, 1 the owner, 2 callbacks too", at_least=0, at_most=2)
     resubmit = Scope(1, "whether callbacks submit", at_least=0, at_most=1)
-    nested = Scope(0, "whether callbacks poll for another request", at_least=0, at_most=1)
+    nested = Scope(0, "callbacks poll for another request: 1 if nobody cancels it, 2 for any", at_least=0, at_most=2)
     detached = Scope(0, "whether requests without a callback are submitted", at_least=0, at_most=1)
 
     def derived(self) -> dict[str, int]:
         at_once = min(self.depth or self.requests, self.requests)
-        nesting = 1 + self.nested * (at_once - 1)
+        nesting = 1 + (self.nested > 0 or self.cancel > 1) * (at_once - 1)
         # An element outlives its place in head while its callback runs, once for each reaper on the stack.
         return {"at_once": at_once, "nesting": nesting, "elements": min(self.requests, at_once + nesting)}
 
@@ -364,6 +427,7 @@ class ThreadPool_271c0f68b4(ThreadPoolSystem):
     """With the fix of the use after free in the cancellation path."""
 
     version = "271c0f68b4"
+    properties = (*ThreadPoolSystem.properties, cancelled_in_head)
     replaces = {ThreadPoolCancel: ThreadPoolCancel_271c0f68b4}
 
 
