@@ -1,6 +1,6 @@
 """The command line: one file a command, no logic of its own."""
 
-from . import check, listing, races, replay
+from . import check, listing, mutate, races, replay
 from .app import app, main
 
-__all__ = ["app", "check", "listing", "main", "races", "replay"]
+__all__ = ["app", "check", "listing", "main", "mutate", "races", "replay"]

@@ -248,6 +248,9 @@ class _Null:
     def __getattr__(self, name: str) -> Any:
         raise NullDereference(f"null pointer dereferenced to reach `{name}`")
 
+    def __setattr__(self, name: str, value: object) -> None:
+        raise NullDereference(f"null pointer dereferenced to write `{name}`")
+
     def __repr__(self) -> str:
         return "null"
 
