@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from ..spec.errors import ModelError, StepError, UsageError, Violation
@@ -32,7 +30,6 @@ class Model:
         validate(self.layout)
         self.memory = Memory(self.layout)
         self.runner = StepRunner(self.memory)
-        self.runner._result_fields = self._results()
         self.store = self.memory.attach(Store([]))
         self.codes = [self._codes(kind, state) for kind, state in self.layout.pcs]
         self.properties = self.system.properties
@@ -49,14 +46,6 @@ class Model:
     def _codes(self, kind: type, state: State) -> list[ArrowCode]:
         arrows = [a for a in arrows_of(kind) if any(s is state for s in a.sources)]
         return [ArrowCode(a, [other for other in arrows if other is not a]) for a in arrows]
-
-    def _results(self) -> dict[tuple[type, State], Any]:
-        return {
-            (kind, arrow.target): arrow.result
-            for kind in self.layout.processes
-            for arrow in arrows_of(kind)
-            if arrow.calls is not None and arrow.result is not None
-        }
 
     def _viewed_slots(self) -> dict[int, tuple[type, int]]:
         """Slots whose change may change the state of a lifecycle that is a view of its fields."""
@@ -118,10 +107,13 @@ class Model:
             UsageError: it is not enabled in `state`.
         """
         code = self.code(state, choice)
-        step = self._attempt(state, choice.thread, code, choice.picks) if code else None
-        if isinstance(step, bool) or step is None or step[0].choice.picks != choice.picks:
+        try:
+            step = self._attempt(state, choice.thread, code, Picker(choice.picks)) if code else None
+        except Blocked:
+            step = None
+        if step is None or step.choice.picks != choice.picks:
             raise UsageError(f"{self.describe(choice)} is not possible here")
-        return step[0]
+        return step
 
     def code(self, state: Cells, choice: Choice) -> ArrowCode | None:
         """The prepared arrow that `choice` names, if its thread stands before it."""
@@ -141,43 +133,38 @@ class Model:
         if not pc:
             return []
         found: list[Step] = []
-        refused = waiting = False
         taken: list[ArrowCode] = []
+        refusals: list[Blocked] = []
         for code in self.codes[pc - 1]:
-            steps = list(self._branches(state, thread, code))
-            waiting |= steps == [] and not self._by_guard
-            refused |= steps == [] and self._by_guard
-            if steps:
+            try:
+                found += self._branches(state, thread, code)
                 taken.append(code)
-            found += steps
+            except Blocked as refusal:
+                refusals.append(refusal)
         kind, location = self.layout.pcs[pc - 1]
         if not location.choice:
-            if not taken and refused and not waiting:
+            if not taken and refusals and all(refusal.by_guard for refusal in refusals):
                 found.append(self._open_case(thread, kind, location, pc))
             found += self._overlaps(thread, taken)
         return found
 
-    _by_guard = False
+    def _branches(self, state: Cells, thread: int, code: ArrowCode) -> list[Step]:
+        """The step along one arrow, once for each way to answer its choices.
 
-    def _branches(self, state: Cells, thread: int, code: ArrowCode) -> Iterator[Step]:
-        """The step along one arrow, once for each way to answer its choices."""
+        Raises:
+            Blocked: it is not enabled.
+        """
         pending: list[tuple[int, ...]] = [()]
         found: list[Step] = []
         while pending:
-            attempt = self._attempt(state, thread, code, pending.pop())
-            if isinstance(attempt, bool):
-                self._by_guard = attempt
-                return
-            step, alternatives = attempt
-            found.append(step)
-            pending += alternatives
-        yield from sorted(found, key=lambda step: step.choice.picks)
+            picker = Picker(pending.pop())
+            found.append(self._attempt(state, thread, code, picker))
+            pending += picker.alternatives()
+        return sorted(found, key=lambda step: step.choice.picks)
 
-    def _attempt(
-        self, state: Cells, thread: int, code: ArrowCode, prefix: tuple[int, ...]
-    ) -> tuple[Step, list[tuple[int, ...]]] | bool:
-        """Take one step on a copy of `state`; if it is not enabled, whether a guard is why."""
-        store, picker = self.store, Picker(prefix)
+    def _attempt(self, state: Cells, thread: int, code: ArrowCode, picker: Picker) -> Step:
+        """Take one step on a copy of `state`."""
+        store = self.store
         store.cells = list(state)
         error: StepError | None = None
         locks: frozenset[int] = frozenset()
@@ -185,11 +172,9 @@ class Model:
             locks = self.runner.run(store, thread, code, picker)
             if self._viewed:
                 self.check_views(state, store)
-        except Blocked as blocked:
-            return blocked.by_guard
         except StepError as caught:
             error = caught
-        step = Step(
+        return Step(
             choice=Choice(thread, code.name, tuple(picker.taken)),
             arrow=code.arrow,
             state=None if error else tuple(store.cells),
@@ -201,15 +186,12 @@ class Model:
             moves=tuple(store.moves),
             reliable=self._is_reliable(state, thread, code),
         )
-        return step, picker.alternatives()
 
     def _is_reliable(self, state: Cells, thread: int, code: ArrowCode) -> bool:
         if code.waits is None:
             return code.reliable
-        places = self.layout.stacks[thread]
-        base = places[state[places[0]]]
         self.store.cells = list(state)
-        handle = code.waits(self.memory.frame(self.store, base, self.layout.pcs[state[base] - 1][0]))
+        handle = code.waits(self.runner.standing(self.store, thread).frame)
         return not isinstance(handle, ConditionHandle) or bool(handle.signalled >> thread & 1)
 
     def _open_case(self, thread: int, kind: type, location: State, pc: int) -> Step:
@@ -279,15 +261,3 @@ class Model:
     def describe(self, choice: Choice) -> str:
         picks = "(" + ",".join(map(str, choice.picks)) + ")" if choice.picks else ""
         return f"{self.layout.thread_names[choice.thread]}.{choice.arrow}{picks}"
-
-    def digest(self) -> str:
-        """Eight hex digits that change with the text of any machine, the scope or the properties."""
-        kinds = {*self.layout.processes, *self.layout.objects, type(self.system)}
-        bases = {
-            base for kind in kinds for base in kind.__mro__ if not base.__module__.startswith(("qmodel.", "builtins"))
-        }
-        claims = [claim.holds for claim in self.properties if claim.holds is not None]
-        parts: list[Any] = [*bases, *claims]
-        texts = sorted(inspect.getsource(part) for part in parts)
-        text = "\n".join([self.address, str(sorted(self.system.scope.items())), *texts])
-        return hashlib.sha256(text.encode()).hexdigest()[:8]

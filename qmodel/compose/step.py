@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from ..spec.errors import AssertionViolation, LockDiscipline, ModelError, NullDereference, StepError
 from ..spec.paths import Call, evaluate, getter
-from ..spec.primitives import AnyOf, ConditionHandle, SemaphoreHandle
+from ..spec.primitives import AnyOf, ConditionHandle
+from ..spec.records import arrows_of
 from ..spec.states import Arrow, State, otherwise
 from ..spec.store import Store
 from .memory import Memory
@@ -121,12 +122,36 @@ class Blocked(Exception):
         self.by_guard = by_guard
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a thread stands: the function on top of its stack."""
+
+    store: Store
+    thread: int
+    base: int
+    kind: type
+    frame: Any
+
+
 class StepRunner:
     """Runs single steps on a store.  Everything that executes a model goes through `run`."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.layout = memory.layout
+        self._results = {
+            (kind, arrow.target): arrow.result
+            for kind in memory.layout.processes
+            for arrow in arrows_of(kind)
+            if arrow.calls is not None and arrow.result is not None
+        }
+
+    def standing(self, store: Store, thread: int) -> Standing:
+        """Where `thread`, which is running, stands."""
+        places = self.layout.stacks[thread]
+        base = places[store.cells[places[0]]]
+        kind, _ = self.layout.pcs[store.cells[base] - 1]
+        return Standing(store, thread, base, kind, self.memory.frame(store, base, kind))
 
     def run(self, store: Store, thread: int, code: ArrowCode, picker: Picker) -> frozenset[int]:
         """Take one step on `store.cells`, in place.
@@ -137,89 +162,87 @@ class StepRunner:
             Blocked: the step is not enabled.
             StepError: the step breaks a rule.
         """
-        places = self.layout.stacks[thread]
-        base = places[store.cells[places[0]]]
-        kind, _ = self.layout.pcs[store.cells[base] - 1]
-        frame = self.memory.frame(store, base, kind)
+        at = self.standing(store, thread)
         store.begin(thread)
         store.choose = picker
         try:
-            return self._run(store, thread, code, picker, frame, base, kind)
+            return self._run(at, code, picker)
         except AssertionError as failed:
             raise AssertionViolation(str(failed) or f"an assertion of {code.arrow.full_name} fails") from None
         finally:
             store.end()
 
-    def _run(
-        self, store: Store, thread: int, code: ArrowCode, picker: Picker, frame: Any, base: int, kind: type
-    ) -> frozenset[int]:
+    def _run(self, at: Standing, code: ArrowCode, picker: Picker) -> frozenset[int]:
+        store, frame = at.store, at.frame
         held = [get(frame) for get in code.holding]
         taken = held + [get(frame) for get in code.acquires]
         released = held + [get(frame) for get in code.releases]
         for mutex in taken:
-            if mutex.owner and mutex.owner != thread + 1:
+            if mutex.owner and mutex.owner != at.thread + 1:
                 raise Blocked(by_guard=False)
             store.acquire(mutex.slot, mutex.name)
-        waited = self._wait(store, code, frame)
-        candidate = self._check_guards(store, code, frame, picker)
-        arguments = [*candidate, *waited]
+        waited = self._wait(at, code)
+        arguments = [*self._check_guards(at, code, picker), *waited]
         if code.arrow.external is not None:
             arguments.append(picker(code.arrow.external.outcomes, code.arrow.external.what))
         if code.arrow.effect is not None:
             code.arrow.effect(frame, *arguments)
         if code.sleeps is not None:
-            released.append(self._sleep(store, thread, code.sleeps(frame)))
-        self._check_granularity(store, code)
-        locks = frozenset(mutex.slot for mutex in taken + released)
-        self._continue(store, thread, code.arrow, frame, base, kind)
+            released.append(self._sleep(at, code.sleeps(frame)))
+        self._continue(at, code.arrow)
+        self._check_granularity(store)
         for mutex in released:
             store.release(mutex.slot, mutex.name)
-        if not store.cells[self.layout.stacks[thread][0]]:
-            self._check_ended(store, thread)
-        return locks
+        if not store.cells[self.layout.stacks[at.thread][0]]:
+            self._check_ended(at)
+        return frozenset(mutex.slot for mutex in taken + released)
 
     # -- blocking ----------------------------------------------------------------------------------
 
-    def _wait(self, store: Store, code: ArrowCode, frame: Any) -> list[Any]:
+    def _wait(self, at: Standing, code: ArrowCode) -> list[Any]:
         """Take what the step waits for; what its effect is told of it."""
         if code.watches is not None:
-            store.readonly = True
-            ready = [n for n in code.watches(frame) if n.level.raised]
-            store.readonly = False
-            if code.blocks and not ready:
-                raise Blocked(by_guard=False)
-            store.act("ppoll")
-            return [ready]
+            return [self._watch(at, code)]
         if code.waits is None:
             return []
-        handle = code.waits(frame)
-        if isinstance(handle, SemaphoreHandle):
-            if not store.take(handle.slot, handle.name):
-                raise Blocked(by_guard=False)
-            store.act(f"wait {handle.name}")
+        handle = code.waits(at.frame)
+        if isinstance(handle, ConditionHandle):
+            self._wake(at, handle)
+        elif at.store.take(handle.slot, handle.name):
+            at.store.act(f"wait {handle.name}")
         else:
-            self._wake(store, handle)
+            raise Blocked(by_guard=False)
         return []
 
-    def _wake(self, store: Store, condition: ConditionHandle) -> None:
-        bit = 1 << store.thread
-        mutex = condition.lock_slot
-        if store.cells[mutex]:
+    def _watch(self, at: Standing, code: ArrowCode) -> list[Any]:
+        at.store.readonly = True
+        ready = [notifier for notifier in code.watches(at.frame) if notifier.level.raised]
+        at.store.readonly = False
+        if code.blocks and not ready:
+            raise Blocked(by_guard=False)
+        at.store.act("ppoll")
+        return ready
+
+    def _wake(self, at: Standing, condition: ConditionHandle) -> None:
+        cells, bit = at.store.cells, 1 << at.thread
+        if cells[condition.lock_slot]:
             raise Blocked(by_guard=False)
         if not (condition.waiting | condition.signalled) & bit:
             raise LockDiscipline(f"{condition.name} is waited for without having gone to sleep on it (`sleeps=`)")
-        store.cells[condition.slot] &= ~bit
-        store.cells[condition.slot + 1] &= ~bit
-        store.acquire(mutex, condition.name)
+        cells[condition.slot] &= ~bit
+        cells[condition.slot + 1] &= ~bit
+        at.store.acquire(condition.lock_slot, condition.name)
 
-    def _sleep(self, store: Store, thread: int, condition: ConditionHandle) -> Any:
-        store.cells[condition.slot] |= 1 << thread
+    def _sleep(self, at: Standing, condition: ConditionHandle) -> Any:
+        at.store.cells[condition.slot] |= 1 << at.thread
         return _Released(condition.lock_slot, f"the mutex of {condition.name}")
 
     # -- guards ------------------------------------------------------------------------------------
 
-    def _check_guards(self, store: Store, code: ArrowCode, frame: Any, picker: Picker) -> list[Any]:
-        store.readonly = True
+    def _check_guards(self, at: Standing, code: ArrowCode, picker: Picker) -> list[Any]:
+        """Whether the guard lets the step pass; the candidate of a quantified step."""
+        frame = at.frame
+        at.store.readonly = True
         try:
             if code.arrow.over is not None:
                 options = [o for o in code.arrow.over(frame) if code.guard is None or code.guard(frame, o)]
@@ -232,9 +255,9 @@ class StepRunner:
                 raise Blocked(by_guard=True)
             return []
         finally:
-            store.readonly = False
+            at.store.readonly = False
 
-    def _check_granularity(self, store: Store, code: ArrowCode) -> None:
+    def _check_granularity(self, store: Store) -> None:
         if len(store.visible) > 1:
             both = "` and `".join(name for name, _ in store.visible)
             raise ModelError(
@@ -244,14 +267,14 @@ class StepRunner:
 
     # -- where it goes -----------------------------------------------------------------------------
 
-    def _continue(self, store: Store, thread: int, arrow: Arrow, frame: Any, base: int, kind: type) -> None:
-        call = arrow.calls
-        target, arguments = self._call(frame, call) if call is not None else (None, {})
-        self.memory.goto(store, base, kind, arrow.target)
-        if target is not None:
-            self.memory.push(store, thread, target, arguments)
-        else:
-            self._return(store, thread, arrow.target)
+    def _continue(self, at: Standing, arrow: Arrow) -> None:
+        if arrow.calls is None:
+            self.memory.goto(at.store, at.base, at.kind, arrow.target)
+            self._return(at, arrow.target)
+            return
+        target, arguments = self._call(at.frame, arrow.calls)
+        self.memory.goto(at.store, at.base, at.kind, arrow.target)
+        self.memory.push(at.store, at.thread, target, arguments)
 
     def _call(self, frame: Any, call: Call) -> tuple[type, dict[str, Any]]:
         target = call.target if isinstance(call.target, type) else evaluate(frame, call.target)
@@ -260,25 +283,23 @@ class StepRunner:
         arguments = {name: evaluate(frame, value) for name, value in call.arguments.items()}
         return self.layout.resolve(target), arguments
 
-    def _return(self, store: Store, thread: int, state: State) -> None:
+    def _return(self, at: Standing, state: State) -> None:
         """Leave every function that stands in a final state, handing its value to its caller."""
-        places = self.layout.stacks[thread]
+        store, places = at.store, self.layout.stacks[at.thread]
         while state.final:
-            value = self.memory.pop(store, thread)
+            value = self.memory.pop(store, at.thread)
             depth = store.cells[places[0]]
             if not depth:
                 return
             kind, state = self.layout.pcs[store.cells[places[depth]] - 1]
-            result = self._result_fields.get((kind, state))
+            result = self._results.get((kind, state))
             if result is not None:
                 setattr(self.memory.frame(store, places[depth], kind), result.name, value)
 
-    def _check_ended(self, store: Store, thread: int) -> None:
-        held = self.memory.held_mutexes(store, thread)
+    def _check_ended(self, at: Standing) -> None:
+        held = self.memory.held_mutexes(at.store, at.thread)
         if held:
-            raise LockDiscipline(f"{self.layout.thread_names[thread]} ends while it holds {held[0]}")
-
-    _result_fields: dict[tuple[type, State], Any]
+            raise LockDiscipline(f"{self.layout.thread_names[at.thread]} ends while it holds {held[0]}")
 
 
 class _Released(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..spec.errors import UsageError
+from .digest import digest
 from .model import Model
 from .step import Cells, Choice, Step
 
@@ -49,7 +50,7 @@ class Trace:
         scope = ",".join(f"{name}={value}" for name, value in model.system.scope.items())
         numbers = [number for state, step in self.replay(model) for number in _encode(model, state, step)]
         body = base64.urlsafe_b64encode(zlib.compress(bytes(numbers), 9)).decode()
-        return f"qm1:{model.address}:{scope}:{model.digest()}:{body}"
+        return f"qm1:{model.address}:{scope}:{digest(model)}:{body}"
 
 
 def context_switches(choices: Sequence[Choice]) -> int:
@@ -82,9 +83,9 @@ def read_token(token: str, make: Callable[[str, dict[str, int]], Model]) -> tupl
     except (ValueError, zlib.error):
         raise UsageError("this trace token is damaged; copy the whole line") from None
     model = make(found["address"], scope)
-    if model.digest() != found["digest"]:
+    if digest(model) != found["digest"]:
         raise UsageError(
-            f"this trace is of another version of {model.address} ({found['digest']}, here it is {model.digest()}); "
+            f"this trace is of another version of {model.address} ({found['digest']}, here it is {digest(model)}); "
             "run `qmodel check` again"
         )
     return model, Trace(tuple(_decode(model, numbers)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..compose.digest import digest
 from ..compose.library import build
 from ..compose.model import Model
 from ..compose.properties import Property
@@ -38,8 +39,10 @@ class Report:
         return 0 if self.problem is None else 1
 
     def __str__(self) -> str:
-        if self.problem is not None:
+        if self.problem is not None and self.problem.rule == "conformance":
             return f"REJECTED  {self.problem.message}"
+        if self.problem is not None:
+            return f"VIOLATED  {self.problem.rule} {self.problem.message}"
         return f"ACCEPTED  {self.windows} windows, {self.steps} of {self.commits} steps are a path of {self.address}"
 
 
@@ -50,10 +53,10 @@ def check(recording: Recording, model: Model | None = None) -> Report:
         UsageError: the recording is of another version of the model.
     """
     model = model or build(recording.address, recording.scope)
-    if model.digest() != recording.digest:
+    if digest(model) != recording.digest:
         raise UsageError(
             f"this recording is of another version of {model.address} ({recording.digest}, here it is "
-            f"{model.digest()}); run it again"
+            f"{digest(model)}); run it again"
         )
     report = Report(model.address, 0, 0, recording.commits)
     for window in recording.windows:
@@ -141,6 +144,18 @@ def _difference(model: Model, expected: Cells, found: Cells) -> str:
 
 
 # -- files -----------------------------------------------------------------------------------------
+
+
+def check_writable(path: Path) -> None:
+    """Make sure, before a long run, that `save` will be able to write there.
+
+    Raises:
+        UsageError: it will not.
+    """
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise UsageError(f"cannot write the recording {path}: {error.strerror}") from None
 
 
 def save(recording: Recording, path: Path) -> None:

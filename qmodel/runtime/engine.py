@@ -109,7 +109,6 @@ class Engine:
         self.memory = LiveMemory(model.layout, device, self.start_thread)
         self.memory.attach(self.store)
         self.runner = StepRunner(self.memory)
-        self.runner._result_fields = model.runner._result_fields
         self.commit_lock = threading.Lock()
         self.stop = Stop()
         self.finished = threading.Event()

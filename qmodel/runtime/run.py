@@ -5,11 +5,9 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
+from ..compose.digest import digest
 from ..compose.library import build, find
-from ..compose.model import Model
 from ..compose.result import Problem
 from ..compose.step import Choice
 from ..compose.trace import Trace
@@ -20,95 +18,16 @@ from .disk import Image, open_image
 from .engine import Engine, Failure
 from .faults import Faults
 from .gates import Gate
-from .histogram import Histogram
 from .policy import ThreadPoolPolicy
 from .recorder import Recorder, Recording
+from .report import SOUND_VERSION, SYSTEM, RunReport, Settings
 from .threads import LiveThread
 from .watchdog import supervise
 from .workload import Workload
 
-SYSTEM, SOUND_VERSION = "thread-pool", "271c0f68b4"
-"""The system that can be run, and the version that an address without one means: the first without a known race."""
 JOIN_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is asked to do.
-
-    Attributes:
-        cancel: probability 0..1 of a cancellation after a submission.
-        size: bytes of a transfer; blocks: how many of them the file has, 0 for a fitting number.
-        scope: more scope parameters of the system; `requests`, `workers`, `depth` and `cancel` are set from here.
-        faults: rates 0..1 by name (`faults.FAULTS`).
-        patience: seconds without a commit after which the run is given up.
-        time_scale: factor on the timeouts of the model ("10s").
-    """
-
-    file: Path
-    address: str = SYSTEM
-    requests: int = 1000
-    workers: int = 4
-    depth: int = 16
-    cancel: float = 0.0
-    seed: int = 0
-    scope: dict[str, int] = field(default_factory=dict)
-    faults: dict[str, float] = field(default_factory=dict)
-    size: int = 4096
-    blocks: int = 0
-    force: bool = False
-    patience: float = 60.0
-    time_scale: float = 1.0
-
-
-@dataclass
-class RunReport:
-    """What a run did, measured and checked.
-
-    Attributes:
-        problem: what is wrong; None if nothing is.
-        interrupted: by Ctrl-C; complete: whether every thread ended by itself.
-        seconds: from the first step to the last; memory_growth: peak minus start, of the resident set, in bytes.
-        latest: the last choices before a problem; where: nothing, or where each thread stood.
-    """
-
-    model: Model
-    settings: Settings
-    counts: dict[str, int]
-    latency: Histogram
-    verification: Verification | None
-    conformance: conformance.Report | None
-    recording: Recording
-    commits: int
-    spawned: int
-    seconds: float
-    memory_growth: int
-    faults: dict[str, int]
-    problem: Problem | None = None
-    internal: str = ""
-    interrupted: bool = False
-    complete: bool = False
-    latest: tuple[Choice, ...] = ()
-
-    @property
-    def verdict(self) -> str:
-        if self.problem is not None:
-            return "VIOLATED"
-        return "HOLDS" if self.complete else "INCONCLUSIVE"
-
-    @property
-    def exit_code(self) -> int:
-        """0 fine, 1 violated, 2 interrupted, 3 a bug of the runtime, 4 the model or the request is wrong."""
-        if self.internal:
-            return 3
-        if self.problem is not None:
-            return 4 if self.problem.in_model else 1
-        return 2 if self.interrupted else 0
-
-    @property
-    def iops(self) -> float:
-        ended = self.counts.get("completed", 0) + self.counts.get("failed", 0)
-        return ended / self.seconds if self.seconds else 0.0
+LATEST = 20
+"""How many steps are shown before a problem."""
 
 
 class Run:
@@ -178,33 +97,33 @@ class Run:
     def _report(self, seconds: float, growth: int, interrupted: bool, complete: bool) -> RunReport:
         failure = self.engine.failure
         recording = Recording(
-            self.model.address, dict(self.model.system.scope), self.model.digest(), self.settings.seed,
+            self.model.address, dict(self.model.system.scope), digest(self.model), self.settings.seed,
             self.engine.commits, self.recorder.windows(),
         )  # fmt: skip
         report = RunReport(
-            self.model, self.settings, dict(self.workload.counts), self.workload.latency, None, None, recording,
-            self.engine.commits, self.engine.spawned, seconds, growth, dict(self.faults.struck),
+            self.model, self.settings, dict(self.workload.counts), self.workload.latency, self.image.blocks, None, None,
+            recording, self.engine.commits, self.engine.spawned, seconds, growth, dict(self.faults.struck),
             interrupted=interrupted, complete=complete,
         )  # fmt: skip
         if failure is not None:
             report.problem, report.internal = failure.problem, failure.internal
-            report.latest = (*self.recorder.latest()[-12:], *((failure.choice,) if failure.choice else ()))
-            return report
-        report.conformance = conformance.check(recording)
-        report.problem = report.conformance.problem
-        if complete:
+            report.latest = self.recorder.excerpt(LATEST, failure.choice)
+        if not report.internal:
+            report.conformance = conformance.check(recording)
+            report.problem = report.problem or report.conformance.problem
+        if complete and failure is None:
             report.verification = self.workload.contents.verify()
             report.problem = report.problem or self._final_problem(report.verification)
         return report
 
     def _final_problem(self, verification: Verification) -> Problem | None:
         """What is wrong at the end of a complete run."""
-        counts, settings = self.workload.counts, self.settings
+        counts, wanted = self.workload.counts, self.model.system.scope["requests"]
         if verification.wrong:
             return Problem("data", f"{len(verification.wrong)} blocks are wrong; the first: {verification.wrong[0]}")
         ended = sum(counts[name] for name in ("completed", "failed", "cancelled", "without a callback"))
-        if ended != settings.requests or self.workload.unfinished():
-            return Problem("exactly once", f"{settings.requests} requests were to end once each, {ended} did")
+        if ended != wanted or self.workload.unfinished():
+            return Problem("exactly once", f"{wanted} requests were to end once each, {ended} did")
         left = self.model.unfinished(tuple(self.engine.cells))
         if left is not None:
             return Problem("exactly once", f"{left} was neither completed nor cancelled, and nothing moves")

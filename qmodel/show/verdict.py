@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..compose.digest import digest
 from ..compose.model import Model
 from ..compose.result import Result, Verdict
 from ..compose.trace import Trace
@@ -18,7 +19,9 @@ def scope_text(model: Model) -> str:
 def summary(result: Result) -> str:
     """The verdict and how much was looked at."""
     model = result.model
-    counts = f"{result.states:,} states, {result.transitions:,} transitions, depth {result.depth}, {result.seconds:.1f} s"
+    counts = (
+        f"{result.states:,} states, {result.transitions:,} transitions, depth {result.depth}, {result.seconds:.1f} s"
+    )
     said = {
         Verdict.HOLDS: f"every interleaving within this scope; {result.coverage.at_rest:,} states at rest",
         Verdict.INCONCLUSIVE: f"{result.stopped}; nothing wrong so far, which proves nothing",
@@ -59,7 +62,7 @@ def document(result: Result) -> dict[str, Any]:
     found: dict[str, Any] = {
         "system": model.address,
         "scope": model.system.scope,
-        "digest": model.digest(),
+        "digest": digest(model),
         "verdict": result.verdict.value,
         "complete": result.verdict is Verdict.HOLDS,
         "stopped": result.stopped,
@@ -72,7 +75,11 @@ def document(result: Result) -> dict[str, Any]:
         "not_modelled": omissions(model),
     }
     if result.problem is not None:
-        found["problem"] = {"rule": result.problem.rule, "says": result.problem.message, "in_model": result.problem.in_model}
+        found["problem"] = {
+            "rule": result.problem.rule,
+            "says": result.problem.message,
+            "in_model": result.problem.in_model,
+        }
     if result.trace is not None:
         found["trace"] = trace_document(model, result.trace)
     return found

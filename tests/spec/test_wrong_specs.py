@@ -360,7 +360,7 @@ def test_lifecycle_view_with_a_gap() -> None:
         ),
         ("bottom-half", {"bhs": -1}, "bhs=-1 is too small; it must be at least 0"),
         ("bottom-half", {"idle": 2}, "idle=2 is too large; it must be at most 1"),
-        ("bottom-half", {"wheels": 2}, "bottom-half has no parameter `wheels`; it has bhs, foreign, nested, idle"),
+        ("event-notifier", {"wheels": 2}, "event-notifier has no parameter `wheels`; it has setters, sets, most"),
     ],
 )
 def test_wrong_requests(address: str, scope: dict[str, int], message: str) -> None:
