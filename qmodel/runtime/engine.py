@@ -177,9 +177,7 @@ class Engine:
     def frame(self, thread: int) -> Any:
         """The call frame on top of `thread`, over the committed state."""
         self.store.cells = self.cells
-        places = self.model.layout.stacks[thread]
-        base = places[self.cells[places[0]]]
-        return self.memory.frame(self.store, base, self.model.layout.pcs[self.cells[base] - 1][0])
+        return self.runner.standing(self.store, thread).frame
 
     def attempt(self, thread: int, code: ArrowCode, picker: LivePicker) -> bool:
         """Try to commit a step; False if a guard, or what it waits for, says no.

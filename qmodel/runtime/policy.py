@@ -9,8 +9,8 @@ from typing import Any
 from ..compose.step import ArrowCode
 from .plan import Location
 
-RESUBMITS, NESTS = 0.05, 0.25
-"""How often a callback submits, or polls for another request, where the scope lets it."""
+RESUBMITS, NESTS, CANCELS = 0.05, 0.25, 0.05
+"""How often a callback submits, polls for another request, or cancels it, where the scope lets it."""
 
 
 class ThreadPoolPolicy:
@@ -40,10 +40,9 @@ class ThreadPoolPolicy:
         return ("cancel", "submit", "poll", "finish") if cancels else ("submit", "poll", "finish")
 
     def _callback(self) -> tuple[str, ...]:
-        dice = self._rng.random()
-        if dice < RESUBMITS:
-            return ("resubmit", "leave")
-        return ("wait_for", "leave") if dice < RESUBMITS + NESTS else ("leave",)
+        names = ("resubmit", "wait_for", "cancel", "leave")
+        rates = (RESUBMITS, NESTS, CANCELS, 1 - RESUBMITS - NESTS - CANCELS)
+        return (self._rng.choices(names, rates)[0], "leave")
 
     def pick(self, options: Sequence[Any], what: str) -> int:
         return self._rng.randrange(len(options))
