@@ -1,4 +1,4 @@
-"""`qmodel diagram` and `qmodel diff`: the machines as pictures."""
+"""`qmodel diagram`: the machines as pictures."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from ..show.svg import DotMissing, stamp, svg
 from ..spec.errors import UsageError
 from .app import app, err, out
 
-STATES = 20_000
+STATES = 5_000
 """Where a search for who moves what gives up."""
+
+FORMAT = typer.Option("--format", help="dot, mermaid, svg or all.")
 
 
 @app.command()
@@ -28,28 +30,29 @@ def diagram(
     address: Annotated[str, typer.Argument(help="A system: thread-pool, thread-pool@271c0f68b4.")] = "",
     machine: Annotated[str, typer.Argument(help="One machine of it; or another system, to compare.")] = "",
     folder: Annotated[Path, typer.Option("--out", help="Folder that takes SYSTEM/MACHINE.svg.")] = Path("."),
-    wanted: Annotated[str, typer.Option("--format", help="dot, mermaid, svg or all.")] = "all",
+    wanted: Annotated[str, FORMAT] = "all",
     everything: Annotated[bool, typer.Option("--all", help="Every machine of every system, and an index.")] = False,
 ) -> None:
     """Draw the machines of a system, one of them, or what differs between two systems."""
-    formats = _formats(wanted)
+    formats = chosen(wanted)
     if everything:
         _write_gallery(folder, formats, wanted)
         return
     if not address:
         raise UsageError("say which system: `qmodel diagram thread-pool`; `qmodel list` has them all")
     if _is_address(machine):
-        _write(folder, shown.difference_pictures(build(address), build(machine)), formats, wanted)
+        write(folder, shown.difference_pictures(build(address), build(machine)), formats, wanted)
         return
     model = build(address)
     names = [kind.__name__ for kind in shown.machines_of(model)]
     if machine and machine not in names:
         raise UsageError(f"{model.address} has no machine `{machine}`; it has {', '.join(names)}")
     survey = survey_of(search(address)) if shown.has_lifecycle(model, machine) else Survey()
-    _write(folder, shown.system_pictures(model, survey, machine), formats, wanted)
+    write(folder, shown.system_pictures(model, survey, machine), formats, wanted)
 
 
-def _formats(wanted: str) -> tuple[str, ...]:
+def chosen(wanted: str) -> tuple[str, ...]:
+    """The formats that `--format` names."""
     if wanted not in (*FORMATS, "all"):
         raise UsageError(f"there is no format `{wanted}`; there are {', '.join(FORMATS)} and all")
     return FORMATS if wanted == "all" else (wanted,)
@@ -100,7 +103,7 @@ def all_pictures() -> list[Picture]:
 
 def _write_gallery(folder: Path, formats: Iterable[str], wanted: str) -> None:
     pictures = all_pictures()
-    written = _write(folder, pictures, formats, wanted)
+    written = write(folder, pictures, formats, wanted)
     (folder / "README.md").write_text(shown.index(pictures))
     stems = {picture.stem for picture in pictures}
     for path in sorted(folder.glob("*/*")):
@@ -115,7 +118,7 @@ def _is_stale(path: Path, folder: Path, stems: set[str]) -> bool:
     return path.suffix[1:] in SUFFIXES.values() and stem not in stems and MARK.split(";")[0] in path.read_text()
 
 
-def _write(folder: Path, pictures: list[Picture], formats: Iterable[str], wanted: str) -> set[Path]:
+def write(folder: Path, pictures: list[Picture], formats: Iterable[str], wanted: str) -> set[Path]:
     """Write the pictures; without `dot`, all but SVG, unless SVG alone was asked for."""
     if not pictures:
         out.print("nothing differs")

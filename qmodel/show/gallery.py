@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..compose.model import Model
@@ -89,10 +89,12 @@ def gallery(models: Iterable[Model], survey: Survey) -> list[Picture]:
 # -- two versions ----------------------------------------------------------------------------------
 
 
-def pairs(old: Model, new: Model) -> Iterator[tuple[type | None, type | None]]:
+def pairs(
+    old: Model, new: Model, parts: Callable[[Model], list[type]] = machines_of
+) -> Iterator[tuple[type | None, type | None]]:
     """The machines of two systems beside each other, versions of one machine together; None where one has none."""
-    rest = machines_of(new)
-    for machine in machines_of(old):
+    rest = parts(new)
+    for machine in parts(old):
         related = [other for other in rest if family_of(other) is family_of(machine)]
         partner = machine if machine in related else next(iter(related), None)
         if partner is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 
 from .diff import shortened
 from .dot import MARK, SIGNS
 from .graph import Change, Edge, Kind, MachineGraph, Node
+from .wrap import wrapped
 
 _STYLES = {
     Change.ADDED: "fill:#E6F5EC,stroke:#0B7A3B,stroke-width:3px",
@@ -33,7 +33,7 @@ def _node(key: str, node: Node) -> Iterator[str]:
     marks = [
         text for text, marked in (("may rest here", node.quiescent), ("any arrow may be taken", node.choice)) if marked
     ]
-    lines = [SIGNS.get(node.change, "") + node.name, *textwrap.wrap(node.doc, 30), *(f"({mark})" for mark in marks)]
+    lines = [SIGNS.get(node.change, "") + node.name, *wrapped(node.doc, 30), *(f"({mark})" for mark in marks)]
     yield f'state "{"<br/>".join(map(_text, lines))}" as {key}'
     if node.initial:
         yield f"[*] --> {key}"
@@ -42,7 +42,7 @@ def _node(key: str, node: Node) -> Iterator[str]:
 def _label(edge: Edge) -> str:
     facts = edge.texts(Kind.GUARD, Kind.OVER) if edge.change is Change.KEPT else [fact.text for fact in edge.facts]
     lines = [SIGNS.get(edge.change, "") + edge.name]
-    lines += [line for text in shortened(facts) for line in textwrap.wrap(text, 36)]
+    lines += [line for text in shortened(facts) for line in wrapped(text, 36)]
     return "<br/>".join(map(_text, lines))
 
 
@@ -51,9 +51,8 @@ def _note(graph: MachineGraph, keys: dict[str, str]) -> Iterator[str]:
     if graph.explored:
         about.append(f"Who moves it was looked for in {'; '.join(graph.explored)}.")
     if any(about) and graph.nodes:
-        yield f"note right of {keys[graph.nodes[0].name]}"
-        yield from (f"    {_text(line)}" for text in about for line in textwrap.wrap(text, 60))
-        yield "end note"
+        lines = [_text(line) for text in about for line in wrapped(text, 60)]
+        yield f"note right of {keys[graph.nodes[0].name]} : {'<br/>'.join(lines)}"
 
 
 def _classes(graph: MachineGraph, keys: dict[str, str]) -> Iterator[str]:
