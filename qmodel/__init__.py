@@ -1,5 +1,9 @@
 """qmodel: explicit state machines of QEMU's asynchronous I/O stack, explored, drawn, and run for real."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from .compose.properties import always, at_rest, exactly_once, never
 from .compose.system import Scope, System
 from .spec.bounds import bound
@@ -9,6 +13,9 @@ from .spec.fields import NULL, PLAIN, Code, Const, Count, Enum, Flag, Int, Order
 from .spec.primitives import Atomic, Condition, Eventfd, Mutex, Semaphore, any_of
 from .spec.records import EventNotifier, Lifecycle, Process, Struct
 from .spec.states import External, Fence, State, otherwise
+
+if TYPE_CHECKING:
+    from .explore.stateful import stateful
 
 __all__ = [
     "NULL",
@@ -52,4 +59,14 @@ __all__ = [
     "is_dangling",
     "never",
     "otherwise",
+    "stateful",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`stateful` is imported when it is asked for: Hypothesis is heavy, and `import qmodel` does without."""
+    if name == "stateful":
+        from .explore.stateful import stateful
+
+        return stateful
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
