@@ -13,9 +13,11 @@ from ..spec.store import Store
 from .layout import Layout
 from .memory import Memory
 from .overview import Overview
-from .step import ArrowCode, Blocked, Cells, Choice, Picker, Step, StepRunner
+from .step import ArrowCode, Blocked, Cells, Choice, Copies, Picker, PlainCopies, Step, StepRunner
 from .system import Instance, System
 from .validate import validate
+
+PLAIN_COPIES = PlainCopies()
 
 
 class Model:
@@ -93,7 +95,7 @@ class Model:
         """Every step that is possible in `state`, in a fixed order: thread, arrow, picks."""
         found: list[Step] = []
         for thread in threads if threads is not None else range(self.layout.thread_count):
-            found += self._thread_steps(state, thread)
+            found += self.thread_steps(state, thread)
         return found
 
     def enabled(self, state: Cells) -> list[Choice]:
@@ -108,7 +110,7 @@ class Model:
         """
         code = self.code(state, choice)
         try:
-            step = self._attempt(state, choice.thread, code, Picker(choice.picks)) if code else None
+            step = self._attempt(state, choice.thread, code, Picker(choice.picks), PLAIN_COPIES) if code else None
         except Blocked:
             step = None
         if step is None or step.choice.picks != choice.picks:
@@ -128,7 +130,8 @@ class Model:
 
     # -- one thread --------------------------------------------------------------------------------
 
-    def _thread_steps(self, state: Cells, thread: int) -> list[Step]:
+    def thread_steps(self, state: Cells, thread: int, copies: Copies = PLAIN_COPIES) -> list[Step]:
+        """Every step of one thread, in the order of its arrows and their picks."""
         pc = self.pc(state, thread)
         if not pc:
             return []
@@ -137,7 +140,7 @@ class Model:
         refusals: list[Blocked] = []
         for code in self.codes[pc - 1]:
             try:
-                found += self._branches(state, thread, code)
+                found += self._branches(state, thread, code, copies)
                 taken.append(code)
             except Blocked as refusal:
                 refusals.append(refusal)
@@ -148,7 +151,7 @@ class Model:
             found += self._overlaps(thread, taken)
         return found
 
-    def _branches(self, state: Cells, thread: int, code: ArrowCode) -> list[Step]:
+    def _branches(self, state: Cells, thread: int, code: ArrowCode, copies: Copies) -> list[Step]:
         """The step along one arrow, once for each way to answer its choices.
 
         Raises:
@@ -158,39 +161,39 @@ class Model:
         found: list[Step] = []
         while pending:
             picker = Picker(pending.pop())
-            found.append(self._attempt(state, thread, code, picker))
+            found.append(self._attempt(state, thread, code, picker, copies))
             pending += picker.alternatives()
         return sorted(found, key=lambda step: step.choice.picks)
 
-    def _attempt(self, state: Cells, thread: int, code: ArrowCode, picker: Picker) -> Step:
+    def _attempt(self, state: Cells, thread: int, code: ArrowCode, picker: Picker, copies: Copies) -> Step:
         """Take one step on a copy of `state`."""
         store = self.store
-        store.cells = list(state)
+        store.cells = cells = copies.thaw(state)
         error: StepError | None = None
         locks: frozenset[int] = frozenset()
         try:
             locks = self.runner.run(store, thread, code, picker)
             if self._viewed:
-                self.check_views(state, store)
+                self.check_views(state, store, copies)
         except StepError as caught:
             error = caught
         return Step(
             choice=Choice(thread, code.name, tuple(picker.taken)),
             arrow=code.arrow,
-            state=None if error else tuple(store.cells),
+            state=None if error else copies.freeze(cells),
             error=error,
             labels=tuple(picker.labels),
             reads=frozenset(store.reads),
             writes=frozenset(store.writes),
             locks=locks,
             moves=tuple(store.moves),
-            reliable=self._is_reliable(state, thread, code),
+            reliable=self._is_reliable(state, thread, code, copies),
         )
 
-    def _is_reliable(self, state: Cells, thread: int, code: ArrowCode) -> bool:
+    def _is_reliable(self, state: Cells, thread: int, code: ArrowCode, copies: Copies) -> bool:
         if code.waits is None:
             return code.reliable
-        self.store.cells = list(state)
+        self.store.cells = copies.thaw(state)
         handle = code.waits(self.runner.standing(self.store, thread).frame)
         return not isinstance(handle, ConditionHandle) or bool(handle.signalled >> thread & 1)
 
@@ -217,15 +220,16 @@ class Model:
 
     # -- checks that belong to a step --------------------------------------------------------------
 
-    def check_views(self, before: Cells | list[int], store: Store) -> None:
+    def check_views(self, before: Cells | list[int], store: Store, copies: Copies = PLAIN_COPIES) -> None:
         """A lifecycle that is a view of its fields may only change along its arrows."""
-        touched = {viewed for slot, viewed in self._viewed.items() if before[slot] != store.cells[slot]}
-        after = store.cells
+        after, now = store.cells, list(store.cells)
+        touched = {viewed for slot, viewed in self._viewed.items() if before[slot] != now[slot]}
         for kind, index in sorted(touched, key=lambda t: t[1]):
             view, base = store.tables[kind][index + 1], self.layout.objects[kind].bases[index]
-            if not (before[base] and after[base]):
+            store.cells = copies.thaw(tuple(before))
+            if not (store.cells[base] and after[base]):
+                store.cells = after
                 continue
-            store.cells = list(before)
             old = self.memory.classify(view)
             store.cells = after
             new = self.memory.classify(view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..spec.errors import AssertionViolation, LockDiscipline, ModelError, NullDereference, StepError
 from ..spec.paths import Call, evaluate, getter
@@ -25,8 +25,7 @@ class Choice(NamedTuple):
     picks: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A choice and what came of it.
 
     Attributes:
@@ -47,6 +46,30 @@ class Step:
     writes: frozenset[int] = frozenset()
     locks: frozenset[int] = frozenset()
     moves: tuple[tuple[type, str, int], ...] = ()
+
+    def leading_to(self, state: Cells) -> Step:
+        """The same step out of another state, into `state`."""
+        return Step(self.choice, self.arrow, state, *self[3:])
+
+
+class Copies(Protocol):
+    """How a step gets a state to work on, and what becomes of the result."""
+
+    def thaw(self, state: Cells) -> list[int]:
+        """A copy of `state` that the step may change."""
+
+    def freeze(self, cells: list[int]) -> Cells:
+        """The state after the step."""
+
+
+class PlainCopies:
+    """Lists and tuples."""
+
+    def thaw(self, state: Cells) -> list[int]:
+        return list(state)
+
+    def freeze(self, cells: list[int]) -> Cells:
+        return tuple(cells)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 from ..compose.layout import poison_places
@@ -13,49 +12,22 @@ from ..compose.result import Problem
 from ..compose.step import Cells, Step
 from ..compose.trace import Trace
 from ..spec.errors import ModelError, StepError
+from .learn import Tree, WatchedCells
 
 
-class _RecordedCells(list[int]):
-    """A state that remembers which of its slots were looked at."""
-
-    def __init__(self, cells: Cells) -> None:
-        super().__init__(cells)
-        self.seen: set[int] = set()
-
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, slice):
-            self.seen.update(range(*key.indices(len(self))))
-        else:
-            self.seen.add(key)
-        return super().__getitem__(key)
-
-
-class _Memo:
-    """A predicate of a state, evaluated once for each combination of the slots that it looks at.
-
-    Sound because a predicate is a function of what it reads: with equal values in every slot that any evaluation
-    ever read, it reads the same slots again and decides the same.
-    """
+class _Learned:
+    """A predicate of a state, learned as steps are."""
 
     def __init__(self, model: Model, claim: Property) -> None:
         self._model, self._claim = model, claim
-        self._seen: set[int] = set()
-        self._key: Any = None
-        self._known: dict[Any, Problem | None] = {}
+        self._known: Tree[Problem | bool] = Tree()
 
     def __call__(self, state: Cells) -> Problem | None:
-        if self._key is not None:
-            key = self._key(state)
-            if key in self._known:
-                return self._known[key]
-        cells = _RecordedCells(state)
-        problem = self._evaluate(cells)
-        if not cells.seen <= self._seen or self._key is None:
-            self._seen |= cells.seen
-            self._known.clear()
-            self._key = itemgetter(*sorted(self._seen)) if self._seen else lambda _: ()
-        self._known[self._key(state)] = problem
-        return problem
+        found = self._known.find(state)
+        if found is None:
+            reads: dict[int, int] = {}
+            found = self._known.teach(reads, self._evaluate(WatchedCells(state, reads)) or True)
+        return found if isinstance(found, Problem) else None
 
     def _evaluate(self, cells: list[int]) -> Problem | None:
         claim = self._claim
@@ -75,13 +47,13 @@ class Judge:
     def __init__(self, model: Model, properties: Sequence[Property] | None = None) -> None:
         self.model = model
         chosen = model.properties if properties is None else properties
-        self._always = [_Memo(model, p) for p in chosen if p.kind in ("always", "never")]
-        self._at_rest = [_Memo(model, p) for p in chosen if p.kind == "at rest"]
+        self._always = [_Learned(model, p) for p in chosen if p.kind in ("always", "never")]
+        self._at_rest = [_Learned(model, p) for p in chosen if p.kind == "at rest"]
 
     def state(self, state: Cells) -> Problem | None:
         """The first property that `state` breaks by itself."""
-        for memo in self._always:
-            problem = memo(state)
+        for claim in self._always:
+            problem = claim(state)
             if problem is not None:
                 return problem
         return None
@@ -119,8 +91,8 @@ class Judge:
         stuck = [t for t in range(model.layout.thread_count) if not model.resting(state, t)]
         if stuck:
             return Problem("deadlock", "no thread can move: " + "; ".join(self._where(state, t) for t in stuck))
-        for memo in self._at_rest:
-            problem = memo(state)
+        for claim in self._at_rest:
+            problem = claim(state)
             if problem is not None:
                 return problem
         unfinished = model.unfinished(state)

@@ -14,6 +14,7 @@ from ..compose.result import Coverage, Problem, Result, Verdict
 from ..compose.step import Cells, Choice, Step
 from ..compose.trace import Trace
 from .judge import Judge
+from .learn import LearnedSteps
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class _Search:
 
     model: Model
     judge: Judge
+    steps: Callable[[Cells], list[Step]]
     depths: dict[Cells, int] = field(default_factory=dict)
     parents: dict[Cells, list[tuple[Cells, Choice]]] = field(default_factory=dict)
     transitions: int = 0
@@ -59,7 +61,7 @@ class _Search:
 
     def expand(self, state: Cells, depth: int) -> Iterator[Cells]:
         """Visit the steps out of `state`; yield the states that are new."""
-        steps = self.model.steps(state)
+        steps = self.steps(state)
         problem = self.judge.expansion(state, steps)
         if problem is not None:
             self.found.append(_Found(problem, state, None))
@@ -139,14 +141,23 @@ def _extend(prefix: tuple[int, tuple[Choice, ...]], choice: Choice) -> tuple[int
     return switches + bool(choices and choices[-1].thread != choice.thread), (*choices, choice)
 
 
-def explore(model: Model, limits: Limits = Limits(), progress: Callable[[Progress], None] | None = None) -> Result:
+def explore(
+    model: Model,
+    limits: Limits = Limits(),
+    progress: Callable[[Progress], None] | None = None,
+    steps: Callable[[Cells], list[Step]] | None = None,
+) -> Result:
     """Search every interleaving of `model`, breadth first.
+
+    Args:
+        steps: where the steps out of a state come from; `model.steps` runs the Python of every step in every state,
+            by default that is done once for each situation (`LearnedSteps`).
 
     Returns: HOLDS if all states were visited and nothing is wrong; VIOLATED with the simplest trace, as soon as a
     layer shows a problem; INCONCLUSIVE if a limit or Ctrl-C came first.
     """
     started = time.monotonic()
-    search = _Search(model, Judge(model))
+    search = _Search(model, Judge(model), steps or LearnedSteps(model))
     start = model.initial()
     search.depths[start] = 0
     depth, layer, stopped = 0, [start], ""
