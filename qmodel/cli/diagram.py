@@ -121,7 +121,7 @@ def _is_stale(path: Path, folder: Path, stems: set[str]) -> bool:
 def write(folder: Path, pictures: list[Picture], formats: Iterable[str], wanted: str) -> set[Path]:
     """Write the pictures; without `dot`, all but SVG, unless SVG alone was asked for."""
     if not pictures:
-        out.print("nothing differs")
+        err.print("nothing to draw: no machine differs")
         return set()
     written: set[Path] = set()
     for picture in pictures:
@@ -142,7 +142,7 @@ def write(folder: Path, pictures: list[Picture], formats: Iterable[str], wanted:
                     raise
                 err.print(f"no SVG written: {missing}", markup=False)
                 formats = [kind for kind in formats if kind != "svg"]
-    out.print(f"{len(written)} files of {len(pictures)} pictures in {folder}", markup=False)
+    err.print(f"{len(written)} files of {len(pictures)} pictures in {folder}", markup=False)
     return written
 
 

@@ -55,6 +55,8 @@ def compare(
     if as_json:
         print_json({"old": one.address, "new": two.address, "machines": [asdict(graph) for graph in found]})
     else:
+        if not found:
+            out.print("no machine differs")
         for graph in found:
             _print(difference_text(graph))
         for before, after in pairs(one, two, parts_of):
