@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..spec.errors import ModelError, StepError, UsageError, Violation
@@ -220,13 +220,13 @@ class Model:
 
     # -- checks that belong to a step --------------------------------------------------------------
 
-    def check_views(self, before: Cells | list[int], store: Store, copies: Copies = PLAIN_COPIES) -> None:
+    def check_views(self, before: Sequence[int], store: Store, copies: Copies = PLAIN_COPIES) -> None:
         """A lifecycle that is a view of its fields may only change along its arrows."""
-        after, now = store.cells, list(store.cells)
-        touched = {viewed for slot, viewed in self._viewed.items() if before[slot] != now[slot]}
+        after = store.cells
+        touched = {self._viewed[slot] for slot in copies.changed(before, after) if slot in self._viewed}
         for kind, index in sorted(touched, key=lambda t: t[1]):
             view, base = store.tables[kind][index + 1], self.layout.objects[kind].bases[index]
-            store.cells = copies.thaw(tuple(before))
+            store.cells = copies.thaw(before)
             if not (store.cells[base] and after[base]):
                 store.cells = after
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -25,7 +25,8 @@ class Choice(NamedTuple):
     picks: tuple[int, ...] = ()
 
 
-class Step(NamedTuple):
+@dataclass(slots=True)
+class Step:
     """A choice and what came of it.
 
     Attributes:
@@ -49,27 +50,44 @@ class Step(NamedTuple):
 
     def leading_to(self, state: Cells) -> Step:
         """The same step out of another state, into `state`."""
-        return Step(self.choice, self.arrow, state, *self[3:])
+        return Step(
+            self.choice,
+            self.arrow,
+            state,
+            None,
+            self.reliable,
+            self.labels,
+            self.reads,
+            self.writes,
+            self.locks,
+            self.moves,
+        )
 
 
 class Copies(Protocol):
     """How a step gets a state to work on, and what becomes of the result."""
 
-    def thaw(self, state: Cells) -> list[int]:
+    def thaw(self, state: Sequence[int]) -> list[int]:
         """A copy of `state` that the step may change."""
 
     def freeze(self, cells: list[int]) -> Cells:
         """The state after the step."""
 
+    def changed(self, state: Sequence[int], cells: list[int]) -> Iterable[int]:
+        """Slots that the step changed."""
+
 
 class PlainCopies:
     """Lists and tuples."""
 
-    def thaw(self, state: Cells) -> list[int]:
+    def thaw(self, state: Sequence[int]) -> list[int]:
         return list(state)
 
     def freeze(self, cells: list[int]) -> Cells:
         return tuple(cells)
+
+    def changed(self, state: Sequence[int], cells: list[int]) -> Iterable[int]:
+        return (slot for slot, (old, new) in enumerate(zip(state, cells, strict=True)) if old != new)
 
 
 @dataclass

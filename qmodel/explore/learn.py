@@ -8,6 +8,7 @@ Nothing about a step is stated here: its semantics stay in the fields, and error
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -21,7 +22,7 @@ Writes = tuple[tuple[int, int], ...]
 class WatchedCells(list[int]):
     """A copy of a state that notes in `reads` each slot that is read before it is written."""
 
-    def __init__(self, state: Cells, reads: dict[int, int]) -> None:
+    def __init__(self, state: Sequence[int], reads: dict[int, int]) -> None:
         super().__init__(state)
         self._reads = reads
         self._written: set[int] = set()
@@ -54,12 +55,18 @@ class WatchedCopies:
     def __init__(self) -> None:
         self.reads: dict[int, int] = {}
 
-    def thaw(self, state: Cells) -> list[int]:
+    def thaw(self, state: Sequence[int]) -> list[int]:
         return WatchedCells(state, self.reads)
 
     def freeze(self, cells: list[int]) -> Any:
         assert isinstance(cells, WatchedCells)
         return cells.writes()
+
+    def changed(self, state: Sequence[int], cells: list[int]) -> list[int]:
+        """Whether a write changes anything depends on what was there, so that is read."""
+        assert isinstance(cells, WatchedCells)
+        before = self.thaw(state)
+        return [slot for slot, value in cells.writes() if before[slot] != value]
 
 
 @dataclass(slots=True)

@@ -1,21 +1,23 @@
-"""Learned steps are the steps: same graph, same order, same errors, on every system, and far fewer lessons than states."""
+"""Learned steps are the steps: same graph, same order, same errors, everywhere, and far fewer lessons than states."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from qmodel.compose.library import build
 from qmodel.compose.model import Model
-from qmodel.compose.step import Cells
+from qmodel.compose.step import Cells, Step
 from qmodel.explore.expected import Run, runs
 from qmodel.explore.learn import LearnedSteps
 from qmodel.explore.reference import explore
 
 
-def graph(model: Model, limit: int) -> dict[Cells, list[tuple[object, ...]]]:
+def graph(model: Model, limit: int) -> dict[Cells, list[Step]]:
     """The reached graph of `model`, compared state by state while it grows."""
     learned = LearnedSteps(model)
-    found: dict[Cells, list[tuple[object, ...]]] = {}
+    found: dict[Cells, list[Step]] = {}
     pending = [model.initial()]
     while pending and len(found) < limit:
         state = pending.pop()
@@ -23,9 +25,9 @@ def graph(model: Model, limit: int) -> dict[Cells, list[tuple[object, ...]]]:
             continue
         steps = model.steps(state)
         for one, two in zip(steps, learned(state), strict=True):
-            assert one._replace(error=None) == two._replace(error=None)
+            assert replace(one, error=None) == replace(two, error=None)
             assert str(one.error) == str(two.error)
-        found[state] = [tuple(step) for step in steps]
+        found[state] = steps
         pending += [step.state for step in steps if step.state is not None]
     assert learned.lessons < max(200, len(found) // 2)
     return found
