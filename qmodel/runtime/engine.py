@@ -18,6 +18,7 @@ from ..compose.model import Model
 from ..compose.result import Problem
 from ..compose.step import ArrowCode, Blocked, Choice, Picker, StepRunner
 from ..spec.errors import ModelError, StepError, UsageError
+from .copies import FewCopies
 from .faults import Faults
 from .mechanisms import Disagreement, Mechanisms, RealMutex, Stop
 from .plan import Location, plan
@@ -109,6 +110,7 @@ class Engine:
         self.memory = LiveMemory(model.layout, device, self.start_thread)
         self.memory.attach(self.store)
         self.runner = StepRunner(self.memory)
+        self._copies = FewCopies(model._viewed)
         self.commit_lock = threading.Lock()
         self.stop = Stop()
         self.finished = threading.Event()
@@ -141,12 +143,12 @@ class Engine:
         assert self.make_body is not None
         name = self.model.layout.thread_names[thread]
         real = threading.Thread(target=self.make_body(thread), name=name, daemon=True)
-        self.threads = [t for t in self.threads if t.is_alive()] + [real]
-        self.spawned += 1
         try:
             real.start()
         except RuntimeError as error:
             raise UsageError(f"thread {name} cannot be started: {error}; use fewer --workers") from None
+        self.threads = [t for t in self.threads if t.is_alive()] + [real]
+        self.spawned += 1
 
     def is_alive(self, thread: int) -> bool:
         return bool(self.cells[self._depths[thread]])
@@ -194,7 +196,7 @@ class Engine:
             store.kept = self._kept(thread, code) if code.sleeps is not None else -1
             store.cells = before.copy()
             self.runner.run(store, thread, code, picker)
-            self.model.check_views(before, store)
+            self.model.check_views(before, store, self._copies)
         except Blocked as blocked:
             if not blocked.by_guard and not code.blocks:
                 raise Disagreement(

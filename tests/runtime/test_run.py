@@ -98,6 +98,22 @@ def test_interrupted_run_leaves_cleanly(settings: Maker) -> None:
     assert not any(thread.is_alive() for thread in prepared.engine.threads)
 
 
+def test_a_thread_that_cannot_be_started_ends_the_run(settings: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = Run(settings(requests=20))
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "W2":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    done = prepared.go()
+    assert done.problem is not None
+    assert "W2 cannot be started" in done.problem.message
+    assert done.exit_code == 4
+
+
 # -- planted defects -------------------------------------------------------------------------------
 
 
