@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
-from functools import cache
-from typing import Any
+import sys
+from pathlib import Path
 
 from .model import Model
-from .system import System
-
-
-@cache
-def _text(system: type[System], kinds: frozenset[type]) -> str:
-    parts: list[Any] = [base for kind in kinds for base in kind.__mro__ if not _is_ours(base)]
-    parts += [claim.holds for claim in system.properties if claim.holds is not None]
-    return "\n".join(sorted({inspect.getsource(part) for part in parts}))
-
-
-def _is_ours(kind: type) -> bool:
-    return kind.__module__.startswith(("qmodel.", "builtins"))
 
 
 def digest(model: Model) -> str:
-    """Eight hex digits that change with the text of any machine of the system, its scope or its properties."""
-    layout = model.layout
-    kinds = frozenset((*layout.processes, *layout.objects, type(model.system)))
-    text = f"{model.address} {sorted(model.system.scope.items())}\n{_text(type(model.system), kinds)}"
+    """Eight hex digits that change with the text of any specification file of the system, and with its scope."""
+    kinds = (*model.layout.processes, *model.layout.objects, type(model.system))
+    modules = {base.__module__ for kind in kinds for base in kind.__mro__}
+    modules |= {claim.holds.__module__ for claim in model.properties if claim.holds is not None}
+    texts = [_text(name) for name in sorted(modules) if not name.startswith(("qmodel.", "builtins"))]
+    text = "\n".join([model.address, str(sorted(model.system.scope.items())), *texts])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _text(module: str) -> str:
+    file = sys.modules[module].__file__
+    return Path(file).read_text(encoding="utf-8") if file else module

@@ -135,7 +135,7 @@ class ArrowCode:
         self.releases = _getters(arrow.releases)
         self.sleeps = getter(arrow.sleeps) if arrow.sleeps is not None else None
         watched = arrow.waits if arrow.waits is not None else arrow.polls
-        self.watches = watched.notifiers if isinstance(watched, AnyOf) else None
+        self.watches: Any = watched.notifiers if isinstance(watched, AnyOf) else None
         self.waits = getter(arrow.waits) if arrow.waits is not None and not self.watches else None
         self.blocks = arrow.waits is not None
         self.guard = _guard(arrow.when)

@@ -89,7 +89,7 @@ class Tree(Generic[T]):
         at = self._branches.get(0)
         while type(at) is _Node:
             at = at.branches.get(state[at.slot])
-        return None if at is None else at.value  # type: ignore[no-any-return]
+        return None if at is None else at.value
 
     def teach(self, reads: dict[int, int], value: T) -> T:
         """Add a leaf; `reads` are the slots that were read, in order, with what they held.
