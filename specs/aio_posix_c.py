@@ -71,7 +71,8 @@ class AioDispatch(Process):
 class AioPoll(Process):
     """`aio_poll()` (aio-posix.c, v2.0.0): BHs, left-over events, sleep, events; BHs are not polled after the sleep.
 
-    Not modelled: timers and their deadline (a blocking call sleeps until a notifier is up).
+    Not modelled: timers and their deadline (a blocking call sleeps until a notifier is up); ppoll() failing with EINTR,
+    which ends a blocking call early; that ppoll() looks at one descriptor after the other.
     """
 
     ctx = Ref(AioContext)

@@ -32,7 +32,8 @@ NESTING = bound("nesting")
 class AioContext(Struct):
     """`struct AioContext` (include/block/aio.h, v2.0.0).
 
-    Not modelled: the GSource, ctx->lock, timers, walking_handlers (no handler is removed while others run).
+    Not modelled: the GSource, ctx->lock, timers, walking_handlers (no handler is removed while others run);
+    aio_context_new(), which leaves the notifier up: it is there, and cleared, before the first step.
     """
 
     bh_lock = Mutex()
@@ -111,7 +112,7 @@ class QEMUBH(Lifecycle):
 
 
 class AioBhNew(Process):
-    """`aio_bh_new()` (async.c, v2.0.0)."""
+    """`aio_bh_new()` (async.c, v2.0.0): allocating and filling in, private to the caller, are part of the one step."""
 
     ctx = Ref(AioContext)
     cb = Code(like=QEMUBH.cb)
@@ -121,7 +122,7 @@ class AioBhNew(Process):
     entered = State("nothing is allocated yet", initial=True)
     returned = State("the BH is in the list", final=True, returns=bh)
 
-    @entered.to(returned, holding=ctx.bh_lock)
+    @entered.to(returned, holding=ctx.bh_lock, fence=Fence.WMB)
     def link(self) -> None:
         self.bh = self.new(QEMUBH, ctx=self.ctx, cb=self.cb, opaque=self.opaque, next=self.ctx.first_bh)
         self.bh.linked = True
@@ -129,7 +130,10 @@ class AioBhNew(Process):
 
 
 class QemuBhSchedule(Process):
-    """`qemu_bh_schedule()` (async.c, v2.0.0)."""
+    """`qemu_bh_schedule()` (async.c, v2.0.0).
+
+    Not modelled: store buffers; under sequential consistency no fence makes a difference.
+    """
 
     bh = Ref(QEMUBH)
 
@@ -156,6 +160,7 @@ class QemuBhSchedule(Process):
 
     @prompt.to(published, fence=Fence.WMB)
     def write_scheduled(self) -> None:
+        self.bh.requested = True
         self.bh.scheduled = True
 
     @published.to(returned)
@@ -292,7 +297,7 @@ class QemuBhSchedule_924fe1293c(QemuBhSchedule):
 
 
 class AioBhPoll_before_648fb0ea5e(AioBhPoll):
-    """`aio_bh_poll()` (async.c, 7887f6201f): every walk frees what is deleted, nested ones too."""
+    """`aio_bh_poll()` (async.c, v2.0.0) without 648fb0ea5e: every walk frees what is deleted, nested ones too."""
 
     leave_nested = None
 
@@ -303,7 +308,7 @@ class AioBhPoll_before_648fb0ea5e(AioBhPoll):
 
 
 class AioBhPoll_before_7887f6201f(AioBhPoll_before_648fb0ea5e):
-    """`qemu_bh_poll()` (async.c, 7887f6201f^): `bh->next` is read after the callback."""
+    """`aio_bh_poll()` (async.c, v2.0.0) without 648fb0ea5e and 7887f6201f: `bh->next` is read after the callback."""
 
     @AioBhPoll.save_next.but
     def save_next(self) -> None:

@@ -169,7 +169,7 @@ def scheduled_is_polled(s: Any) -> bool:
 
 @never("INV-BH3")
 def runs_after_delete(s: Any) -> bool:
-    """A callback is about to run although its BH was deleted."""
+    """A callback is about to run although its BH was deleted (v2.0.0 sees to it by having one deleting thread)."""
     return any(walk.bh.deleted for walk in s.M.standing(AioBhPoll.chosen, AioBhPoll.cleared, AioBhPoll.idle_known))
 
 
@@ -209,9 +209,9 @@ def listed_is_linked(s: Any) -> bool:
     return all(bh.linked == (bh in listed) for bh in s.live(QEMUBH))
 
 
-@never("P2")
+@never("BH-drain")
 def drained_too_early(s: Any) -> bool:
-    """A drain loop ends although a BH that is not idle is pending or, without foreign threads, the notifier is up."""
+    """Without foreign threads, a drain loop ends although a BH that is not idle is pending, or the notifier is up."""
     ended = [loop for loop in s.M.standing(Loop.draining) if not loop.progress and s.M.frames == [loop]]
     if not ended or s.X:
         return False
@@ -267,15 +267,19 @@ class BottomHalf_924fe1293c(BottomHalf):
 
 
 class BottomHalf_before_648fb0ea5e(BottomHalf):
-    """As before walking_bh: nested polls free what is deleted, and nobody promises INV-BH1 yet."""
+    """Without walking_bh: nested polls free what is deleted, and nobody promises INV-BH1 yet.
+
+    v2.0.0 with this one change undone.  Not modelled: what else was different in 2011 (no bh_lock, no barriers,
+    `scheduled` written before `idle`, the name qemu_bh_poll()).
+    """
 
     version = "before-648fb0ea5e"
-    properties = (scheduled_is_polled, runs_after_delete, requested_runs)
+    properties = tuple(claim for claim in BottomHalf.properties if claim is not freed_during_walk)
     replaces = {AioBhPoll: AioBhPoll_before_648fb0ea5e}
 
 
 class BottomHalf_before_7887f6201f(BottomHalf_before_648fb0ea5e):
-    """As before `next` was saved."""
+    """Without saving `next` before the callback as well."""
 
     version = "before-7887f6201f"
     replaces = {AioBhPoll: AioBhPoll_before_7887f6201f}

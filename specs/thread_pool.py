@@ -245,16 +245,17 @@ def called_before_submit_returned(s: Any) -> bool:
 
 @always("INV-TP1")
 def threads_add_up(s: Any) -> bool:
-    """cur = new + pending + live, idle <= live, cur <= max."""
+    """cur = new + pending + live <= max; idle counts the workers from before their wait until they hold the lock."""
     pool = s.pool
     if not pool:
         return True
     live = sum(w.running and not w.at(Worker.created) for w in s.W)
     born = sum(w.at(Worker.created) for w in s.W)
+    idle = sum(w.at(Worker.idle, Worker.woken, Worker.timed_out) for w in s.W)
     return (
         pool.cur_threads == pool.new_threads + pool.pending_threads + live
         and pool.pending_threads == born
-        and pool.idle_threads <= live
+        and pool.idle_threads == idle
         and pool.cur_threads <= pool.max_threads
     )
 
@@ -266,7 +267,8 @@ def backlog_will_spawn(s: Any) -> bool:
     if not pool or not pool.new_threads:
         return True
     spawning = s.M.calls(SpawnThreadBhFn) or s.M.at(ThreadPoolSubmitAio.spawning)
-    return bool(pool.pending_threads or pool.new_thread_bh.requested or spawning)
+    bh = pool.new_thread_bh
+    return bool(pool.pending_threads or bh.scheduled or bh.running or spawning)
 
 
 @always("INV-TP3")
@@ -343,12 +345,21 @@ def registered_but_freed(s: Any) -> bool:
     return any(is_dangling(bh.opaque) and not bh.deleted for bh in s.live(QEMUBH))
 
 
+@never("INV-TP6")
+def done_but_not_called(s: Any) -> bool:
+    """An element that is DONE and has a callback is disposed of without calling it."""
+    done = ThreadPoolElement.done
+    return any(r.elem.cb and r.elem.state is done for r in s.M.standing(EventNotifierReady.disposable))
+
+
 @never("INV-TP7")
 def cancelled_in_head(s: Any) -> bool:
     """thread_pool_cancel() has returned, and the element was not reaped."""
-    return any(
-        s.M.frames == [owner] and not is_dangling(owner.request.aiocb) for owner in s.M.standing(Owner.cancelled)
-    )
+    frames, locations = s.M.frames, s.M.locations
+    if not frames or locations[-1] not in (Owner.cancelled, RequestDone.cancelled):
+        return False
+    request = frames[-1].request if isinstance(frames[-1], Owner) else frames[-1].other
+    return not is_dangling(request.aiocb)
 
 
 @at_rest("P4")
@@ -366,7 +377,7 @@ def all_requests_ended(s: Any) -> bool:
 class ThreadPoolSystem(System):
     """One AioContext with its pool, a client on the loop's thread M, and workers W1..Wn.
 
-    S1 and S7 are checked by the fields.  INV-TP6 is S2; INV-TP7 is S3, and from 271c0f68b4 on a property by itself.
+    S1 and S7 are checked by the fields.  INV-TP7 is S3, and from 271c0f68b4 on a property by itself.
     """
 
     name, version = "thread-pool", "v2.0.0"
@@ -379,7 +390,7 @@ class ThreadPoolSystem(System):
         exactly_once("S2", Request, Request.complete, Request.give_up, says="Every request is completed or given up, once."),
         called_after_cancel, called_before_submit_returned, threads_add_up, backlog_will_spawn, tokens_match_queue,
         lists_match_states, finished_is_announced, work_is_not_stranded, cancels_are_counted, result_is_handed_on,
-        registered_but_freed, all_requests_ended, pool_is_gone,
+        done_but_not_called, registered_but_freed, all_requests_ended, pool_is_gone,
     )  # fmt: skip
 
     requests = Scope(2, "requests submitted in all")

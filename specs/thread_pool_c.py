@@ -38,7 +38,10 @@ aio_worker = External("req->func(req->arg), a pread or pwrite", outcomes=(0, -EI
 
 
 class ThreadPoolElement(Lifecycle, order=PLAIN):
-    """`struct ThreadPoolElement` (thread-pool.c, v2.0.0).  `ret` and `state` are ordered by barriers, not by a lock."""
+    """`struct ThreadPoolElement` (thread-pool.c, v2.0.0).  `ret` and `state` are ordered by barriers, not by a lock.
+
+    Not modelled: store buffers; under sequential consistency no fence makes a difference.
+    """
 
     pool = Ref("ThreadPool")
     cb = Code()
@@ -58,7 +61,7 @@ class ThreadPoolElement(Lifecycle, order=PLAIN):
 class ThreadPool(Struct):
     """`struct ThreadPool` (thread-pool.c, v2.0.0).  `head` is private to the loop's thread; `lock` guards the rest.
 
-    Not modelled: more tokens than elements and workers together.  thread_pool_free() posts another one after each
+    Not modelled: thread_pool_new() and thread_pool_init_one(): the pool is there before the first step.  More tokens than elements and workers together.  thread_pool_free() posts another one after each
     spurious wake-up, and no worker takes a second token once the pool is stopping.
     """
 
@@ -93,7 +96,7 @@ class ThreadPool(Struct):
 
 
 class Worker(Process):
-    """`worker_thread()` (thread-pool.c, v2.0.0)."""
+    """`worker_thread()` (thread-pool.c, v2.0.0).  The wait may time out although a token is there: others ran first."""
 
     pool = Ref(ThreadPool)
     req = Ref(ThreadPoolElement)
@@ -284,20 +287,22 @@ class EventNotifierReady(Process):
         return not self.elem
 
     def is_finished(self) -> bool:
-        if not self.elem:
-            return False
-        return self.elem.state is ThreadPoolElement.done if self.elem.cb else False
+        return bool(self.elem) and bool(self.elem.cb) and self.elem.state is ThreadPoolElement.done
 
-    def is_disposable(self) -> bool:
-        if not self.elem:
-            return False
-        state = self.elem.state
-        return state is ThreadPoolElement.canceled or (state is ThreadPoolElement.done and not self.elem.cb)
+    def is_canceled(self) -> bool:
+        return bool(self.elem) and self.elem.state is ThreadPoolElement.canceled
+
+    def is_detached(self) -> bool:
+        return bool(self.elem) and not self.elem.cb and self.elem.state is ThreadPoolElement.done
 
     find_done = scanning.to(finished, when=is_finished)
 
-    @scanning.to(disposable, when=is_disposable)
+    @scanning.to(disposable, when=is_canceled)
     def find_canceled(self) -> None:
+        self.next = self.opaque.head.after(self.elem)
+
+    @scanning.to(disposable, when=is_detached, trace="thread_pool_complete")
+    def find_detached(self) -> None:
         self.next = self.opaque.head.after(self.elem)
 
     @scanning.to(scanning, when=otherwise)
@@ -377,7 +382,10 @@ class ThreadPoolCancel(Process):
 
 
 class ThreadPoolFree(Process):
-    """`thread_pool_free()` (thread-pool.c, v2.0.0)."""
+    """`thread_pool_free()` (thread-pool.c, v2.0.0).
+
+    Not modelled: a null pool; a mutex that is destroyed while the last worker is inside its unlock.
+    """
 
     pool = Ref(ThreadPool)
 
@@ -413,8 +421,9 @@ class ThreadPoolFree(Process):
         self.free(self.pool)
 
     def unregister(self) -> None:
-        """`aio_set_event_notifier(pool->ctx, &pool->notifier, NULL)` and `event_notifier_cleanup()`."""
+        """`aio_set_event_notifier(pool->ctx, &pool->notifier, NULL)`, which ends in aio_notify(), and the clean-up."""
         self.pool.ctx.aio_handlers.remove(self.pool.handler)
+        self.pool.ctx.notifier.set()
         self.free(self.pool.handler)
         self.free(self.pool.notifier)
 
@@ -430,12 +439,12 @@ class ThreadPoolCancel_271c0f68b4(ThreadPoolCancel):
 
 
 class ThreadPool_c2e50e3d11(ThreadPool):
-    """`struct ThreadPool` (thread-pool.c, c2e50e3d11): a BH instead of a notifier."""
+    """`struct ThreadPool` (thread-pool.c, c2e50e3d11): a BH instead of a notifier; the inherited one stays null."""
 
     completion_bh = Ref(QEMUBH)
 
     def is_announced(self) -> bool:
-        return self.completion_bh.requested
+        return self.completion_bh.scheduled or self.completion_bh.running > 0
 
 
 class Worker_c2e50e3d11(Worker):
@@ -461,7 +470,11 @@ class Worker_c2e50e3d11(Worker):
 
 
 class ThreadPoolCompletionBh_c2e50e3d11(EventNotifierReady):
-    """`thread_pool_completion_bh()` (thread-pool.c, c2e50e3d11): the reaper as a BH; nothing to clear."""
+    """`thread_pool_completion_bh()` (thread-pool.c, c2e50e3d11): the reaper as a BH; nothing to clear.
+
+    Not modelled: ctx->dispatching, which this commit's tree has (0ceb849bd3) and which lets aio_notify() skip the
+    notifier; the loop is the one of v2.0.0.
+    """
 
     opaque = Ref(ThreadPool_c2e50e3d11)
 
@@ -477,8 +490,15 @@ class ThreadPoolCompletionBh_3c80ca158c(ThreadPoolCompletionBh_c2e50e3d11):
 
     rearmed = State("completion_bh is scheduled again, for a nested poll")
 
-    rearm = EventNotifierReady.finished.to(rearmed, calls=QemuBhSchedule(bh=opaque.completion_bh))
-    complete = EventNotifierReady.complete.but(sources=(rearmed,))
+    @EventNotifierReady.finished.to(
+        rearmed, fence=Fence.RMB, calls=QemuBhSchedule(bh=opaque.completion_bh), trace="thread_pool_complete"
+    )
+    def rearm(self) -> None:
+        self.opaque.head.remove(self.elem)
+
+    @EventNotifierReady.complete.but(sources=(rearmed,), fence=None, trace=None)
+    def complete(self) -> None:
+        self.ret = self.elem.ret
 
 
 class ThreadPoolCancel_c2e50e3d11(ThreadPoolCancel):

@@ -21,12 +21,16 @@ def check(
     max_states: Annotated[int | None, typer.Option(help="Give up after this many states.", min=1)] = None,
     max_depth: Annotated[int | None, typer.Option(help="Give up at this depth.", min=1)] = None,
     max_seconds: Annotated[float | None, typer.Option(help="Give up after this time.", min=0.0)] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--property", metavar="NAME", help="Check only this property; may be repeated.")
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Explore every interleaving; print the simplest trace that breaks a property."""
     model = build(address, scope_of(parameters))
+    claims = [model.property_named(name) for name in only] if only else None
     with progress_line() as line:
-        result = explore(model, Limits(max_states, max_depth, max_seconds), line)
+        result = explore(model, Limits(max_states, max_depth, max_seconds), line, properties=claims)
     if as_json:
         print_json(verdict.document(result))
         leave(result.exit_code)

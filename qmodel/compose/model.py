@@ -13,6 +13,7 @@ from ..spec.store import Store
 from .layout import Layout
 from .memory import Memory
 from .overview import Overview
+from .properties import Property
 from .step import ArrowCode, Blocked, Cells, Choice, Copies, Picker, PlainCopies, Step, StepRunner
 from .system import Instance, System
 from .validate import validate
@@ -248,6 +249,18 @@ class Model:
                     if state[base] and not state[base + offset]:
                         return objects.names[index]
         return None
+
+    def property_named(self, name: str) -> Property:
+        """The property called `name`.
+
+        Raises:
+            UsageError: the system has none of that name, or it is one that the fields check by themselves.
+        """
+        named = [claim for claim in self.properties if claim.holds is not None]
+        for claim in named:
+            if claim.name == name:
+                return claim
+        raise UsageError(f"{self.address} has no property `{name}`; it has {', '.join(c.name for c in named)}")
 
     # -- looking at a state ------------------------------------------------------------------------
 

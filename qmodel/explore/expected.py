@@ -23,12 +23,14 @@ class Run:
     """What a search of one system at one scope finds.
 
     Attributes:
+        only: the one property that is checked; all if empty.
         steps: length of the simplest trace; 0 if there is none.
         quick: small enough for every test run.
     """
 
     system: str
     scope: dict[str, int]
+    only: str
     verdict: str
     rule: str
     steps: int
@@ -43,17 +45,19 @@ class Run:
 
     @property
     def title(self) -> str:
-        return " ".join([self.system, *(f"{name}={value}" for name, value in self.scope.items())])
+        return " ".join([self.system, *(f"{name}={value}" for name, value in self.scope.items()), self.only]).strip()
 
     def search(self) -> Result:
         """Search it again."""
-        return explore(build(self.system, self.scope))
+        model = build(self.system, self.scope)
+        return explore(model, properties=[model.property_named(self.only)] if self.only else None)
 
     def measured(self, result: Result) -> Run:
         """This entry with the numbers of `result`."""
         return Run(
             self.system,
             self.scope,
+            self.only,
             result.verdict.value,
             result.problem.rule if result.problem else "",
             len(result.trace) if result.trace else 0,
