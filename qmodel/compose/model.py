@@ -36,7 +36,7 @@ class Model:
         self.store = self.memory.attach(Store([]))
         self.codes = [self._codes(kind, state) for kind, state in self.layout.pcs]
         self.properties = self.system.properties
-        self._viewed = self._viewed_slots()
+        self.viewed = self._viewed_slots()
         self.plain = frozenset(i for i, slot in enumerate(self.layout.slots) if slot.plain)
         self.width = len(self.layout.slots)
 
@@ -174,7 +174,7 @@ class Model:
         locks: frozenset[int] = frozenset()
         try:
             locks = self.runner.run(store, thread, code, picker)
-            if self._viewed:
+            if self.viewed:
                 self.check_views(state, store, copies)
         except StepError as caught:
             error = caught
@@ -224,7 +224,7 @@ class Model:
     def check_views(self, before: Sequence[int], store: Store, copies: Copies = PLAIN_COPIES) -> None:
         """A lifecycle that is a view of its fields may only change along its arrows."""
         after = store.cells
-        touched = {self._viewed[slot] for slot in copies.changed(before, after) if slot in self._viewed}
+        touched = {self.viewed[slot] for slot in copies.changed(before, after) if slot in self.viewed}
         for kind, index in sorted(touched, key=lambda t: t[1]):
             view, base = store.tables[kind][index + 1], self.layout.objects[kind].bases[index]
             store.cells = copies.thaw(before)

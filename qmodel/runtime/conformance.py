@@ -38,6 +38,12 @@ class Report:
     def exit_code(self) -> int:
         return 0 if self.problem is None else 1
 
+    def document(self) -> dict[str, Any]:
+        """The report as JSON-ready data."""
+        said = {"rule": self.problem.rule, "says": self.problem.message} if self.problem else None
+        counts = {"windows": self.windows, "steps": self.steps, "commits": self.commits}
+        return {"system": self.address, "accepted": self.problem is None, **counts, "problem": said}
+
     def __str__(self) -> str:
         if self.problem is not None and self.problem.rule == "conformance":
             return f"REJECTED  {self.problem.message}"

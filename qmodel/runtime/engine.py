@@ -10,6 +10,7 @@ import random
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -110,12 +111,13 @@ class Engine:
         self.memory = LiveMemory(model.layout, device, self.start_thread)
         self.memory.attach(self.store)
         self.runner = StepRunner(self.memory)
-        self._copies = FewCopies(model._viewed)
+        self._copies = FewCopies(model.viewed)
         self.commit_lock = threading.Lock()
         self.stop = Stop()
         self.finished = threading.Event()
         self.failure: Failure | None = None
         self.commits = 0
+        self.events: Counter[str] = Counter()
         self.spawned = 0
         self.threads: list[threading.Thread] = []
         self.make_body: Callable[[int], Callable[[], None]] | None = None
@@ -208,6 +210,8 @@ class Engine:
             in_model = isinstance(error, ModelError)
             self.fail(Failure(Problem(error.kind, f"{self.model.describe(choice)}: {error.message}", in_model), choice))
             raise Stopped from None
+        if code.arrow.trace is not None:
+            self.events[code.arrow.trace] += 1
         self._commit(Choice(thread, code.name, tuple(picker.taken)), before)
         return True
 

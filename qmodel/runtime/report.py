@@ -60,6 +60,7 @@ class RunReport:
     model: Model
     settings: Settings
     counts: dict[str, int]
+    events: dict[str, int]
     latency: Histogram
     blocks: int
     verification: Verification | None
@@ -78,9 +79,10 @@ class RunReport:
 
     @property
     def verdict(self) -> str:
+        """A run is one execution, so it never holds: it is accepted, rejected, or says nothing."""
         if self.problem is not None:
             return "VIOLATED"
-        return "HOLDS" if self.complete else "INCONCLUSIVE"
+        return "ACCEPTED" if self.complete else "INCONCLUSIVE"
 
     @property
     def exit_code(self) -> int:
@@ -126,7 +128,8 @@ def _requests(report: RunReport) -> list[tuple[str, str]]:
     done, failed, cancelled = (counts.get(name, 0) for name in ("completed", "failed", "cancelled"))
     rows = [
         ("requests", f"{done:,} completed, {failed:,} failed, {cancelled:,} cancelled, of {report.wanted:,}"),
-        ("rate", f"{report.iops:,.0f} requests/s over {report.seconds:.2f} s"),
+        ("IOPS", f"{report.iops:,.0f} over {report.seconds:.2f} s"),
+        ("events", ", ".join(f"{name} {count:,}" for name, count in sorted(report.events.items()))),
     ]
     if counts.get("without a callback"):
         rows.append(("detached", f"{counts['without a callback']:,} without a callback"))
@@ -186,6 +189,7 @@ def document(report: RunReport) -> dict[str, Any]:
         "seed": report.settings.seed,
         "file": str(report.settings.file),
         "requests": {"wanted": report.wanted, **report.counts},
+        "events": report.events,
         "iops": round(report.iops, 1),
         "latency_us": _latency(report.latency),
         "file_blocks": None if found is None else {

@@ -101,9 +101,9 @@ class Run:
             self.engine.commits, self.recorder.windows(),
         )  # fmt: skip
         report = RunReport(
-            self.model, self.settings, dict(self.workload.counts), self.workload.latency, self.image.blocks, None, None,
-            recording, self.engine.commits, self.engine.spawned, seconds, growth, dict(self.faults.struck),
-            interrupted=interrupted, complete=complete,
+            self.model, self.settings, dict(self.workload.counts), dict(self.engine.events), self.workload.latency,
+            self.image.blocks, None, None, recording, self.engine.commits, self.engine.spawned, seconds, growth,
+            dict(self.faults.struck), interrupted=interrupted, complete=complete,
         )  # fmt: skip
         if failure is not None:
             report.problem, report.internal = failure.problem, failure.internal
