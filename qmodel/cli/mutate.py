@@ -85,7 +85,7 @@ def _summary(report: Report) -> str:
         f"{report.suite.address}: {len(report.outcomes)} mutants, {counts[Fate.KILLED]} killed, "
         f"score {report.score:.1%}",
         f"{len(report.survivors)} survive, {len(report.unexcused)} of them without an excuse",
-        f"{counts[Fate.SAME_GRAPH]} have the same graph as the original at every scope, "
+        f"{counts[Fate.SAME_GRAPH]} have the same graph as the original at every scope that reached them, "
         f"{counts[Fate.UNBORN]} are stillborn (not a program), "
         f"{counts[Fate.NOT_JUDGED]} drop a barrier and are not judged (no effect under sequential consistency)",
     ]

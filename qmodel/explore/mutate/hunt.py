@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache, cached_property
+from functools import cache
 
 from ...compose.library import find
 from ...compose.model import Model
@@ -13,6 +12,7 @@ from ...compose.result import Result, Verdict
 from ...compose.step import Cells, Step
 from ...compose.system import System
 from ...spec.errors import SpecError, StepError, UsageError
+from ..learn import LearnedSteps
 from ..reference import Limits, explore
 from .mutants import Mutant, changed_system, machines, mutants_of, patient
 from .rewrite import Reached
@@ -21,7 +21,7 @@ from .rewrite import Reached
 class Fate(Enum):
     """What became of a mutant.
 
-    Only SURVIVED and UNREACHED need an excuse: SAME_GRAPH is no other machine as far as any scope can tell, UNBORN
+    Only SURVIVED and UNREACHED need an excuse: SAME_GRAPH is no other machine as far as the scopes can tell, UNBORN
     is not even Python that runs, and NOT_JUDGED changes nothing that a sequentially consistent search could see.
     """
 
@@ -35,11 +35,18 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Rung:
-    """One search: a system, a scope, and properties that are known not to hold there."""
+    """One search.
+
+    Attributes:
+        address, scope: of what.
+        without: properties that are known not to hold there.
+        large: it takes long, so a swap within one step that had the same graph at a smaller scope is not searched.
+    """
 
     address: str
     scope: tuple[tuple[str, int], ...] = ()
     without: tuple[str, ...] = ()
+    large: bool = False
 
     def __str__(self) -> str:
         sizes = " ".join(f"{name}={value}" for name, value in self.scope)
@@ -60,30 +67,30 @@ class Outcome:
     states: int = 0
 
 
-class _Recorded(Model):
-    """A model that keeps its graph while it is searched, in any order."""
+class _Graph:
+    """The steps of a model, kept while they are searched, in any order."""
 
-    def __init__(self, system: System) -> None:
-        super().__init__(system)
+    def __init__(self, model: Model) -> None:
+        self._steps = LearnedSteps(model)
         self.before: dict[Cells, list[Cells]] = {}
         self.expanded: set[Cells] = set()
         self.rests: list[Cells] = []
-        self.fingerprint = 0
+        self.edges = 0
 
-    def steps(self, state: Cells, threads: Iterable[int] | None = None) -> list[Step]:
-        found = super().steps(state, threads)
+    def __call__(self, state: Cells) -> list[Step]:
+        found = self._steps(state)
         self.expanded.add(state)
         if not any(step.reliable for step in found):
             self.rests.append(state)
         for step in found:
-            self.fingerprint += hash((state, step.choice, step.state))
+            self.edges += hash((state, step.choice, step.state))
             if step.state is not None:
                 self.before.setdefault(step.state, []).append(state)
         return found
 
-    def graph(self) -> int:
+    def fingerprint(self) -> int:
         """A number that two complete searches share if they saw the same states and labelled edges."""
-        return (self.fingerprint + sum(map(hash, self.expanded))) % (1 << 64)
+        return (self.edges + sum(map(hash, self.expanded))) % (1 << 64)
 
     def restless(self) -> int:
         """How many states there are from which nothing can come to rest any more."""
@@ -102,14 +109,17 @@ class Baseline:
     rung: Rung
     system: type[System]
     result: Result
-    graph: int
+    fingerprint: int
     restless: int
-    machines: dict[str, type]
+    mutants: dict[str, Mutant]
+    """By their ids, which are the same in every system that has the machine."""
 
-    @cached_property
-    def mutants(self) -> dict[str, Mutant]:
-        """By their ids, which are the same in every system that has the machine."""
-        return {mutant.id: mutant for kind in self.machines.values() for mutant in mutants_of(kind)}
+
+@cache
+def original(rung: Rung) -> tuple[type[System], dict[str, type]]:
+    """The system that mutants are made of at `rung`, and its machines by name."""
+    system = patient(find(rung.address), dict(rung.scope), rung.without)
+    return system, {kind.__name__: kind for kind in machines(system(**dict(rung.scope)))}
 
 
 @cache
@@ -119,15 +129,15 @@ def baseline(rung: Rung) -> Baseline:
     Raises:
         UsageError: it does not hold there, so that mutants could not be told from it.
     """
-    system = patient(find(rung.address), dict(rung.scope), rung.without)
-    model = _Recorded(system(**dict(rung.scope)))
-    result = explore(model)
+    system, kinds = original(rung)
+    model = Model(system(**dict(rung.scope)))
+    graph = _Graph(model)
+    result = explore(model, steps=graph)
     if result.verdict is not Verdict.HOLDS:
         rule = result.problem.rule if result.problem else result.stopped
         raise UsageError(f"{rung} does not hold ({rule}); mutants are compared with what holds")
-    assert len(model.expanded) == result.states, "the explorer did not expand every state through `Model.steps`"
-    kinds = {kind.__name__: kind for kind in machines(model.system)}
-    return Baseline(rung, system, result, model.graph(), model.restless(), kinds)
+    mutants = {mutant.id: mutant for kind in kinds.values() for mutant in mutants_of(kind)}
+    return Baseline(rung, system, result, graph.fingerprint(), graph.restless(), mutants)
 
 
 def hunt(mutant: Mutant, ladder: tuple[Rung, ...]) -> Outcome:
@@ -137,7 +147,7 @@ def hunt(mutant: Mutant, ladder: tuple[Rung, ...]) -> Outcome:
     same, exercised = True, False
     for rung in ladder:
         base = baseline(rung)
-        if mutant.id not in base.mutants:
+        if mutant.id not in base.mutants or (rung.large and mutant.operator == "swap" and same and exercised):
             continue
         here, reached = base.mutants[mutant.id], Reached()
         outcome = _search(base, here, reached)
@@ -160,8 +170,9 @@ def _takes(base: Baseline, mutant: Mutant) -> bool:
 def _search(base: Baseline, mutant: Mutant, reached: Reached) -> Outcome:
     """What one rung says of `mutant`."""
     try:
-        model = _Recorded(changed_system(base.system, mutant, reached)(**dict(base.rung.scope)))
-        result = explore(model, Limits(states=4 * base.result.states + 1000))
+        model = Model(changed_system(base.system, mutant, reached)(**dict(base.rung.scope)))
+        graph = _Graph(model)
+        result = explore(model, Limits(states=4 * base.result.states + 1000), steps=graph)
     except SpecError as error:
         return Outcome(mutant, Fate.KILLED, "specification", error.problem, base.rung)
     except StepError as error:
@@ -173,9 +184,9 @@ def _search(base: Baseline, mutant: Mutant, reached: Reached) -> Outcome:
         return Outcome(mutant, Fate.KILLED, rule, message, base.rung, steps, result.states)
     if result.verdict is not Verdict.HOLDS:
         return Outcome(mutant, Fate.SURVIVED, "", result.stopped, base.rung, 0, result.states)
-    if model.graph() == base.graph:
+    if graph.fingerprint() == base.fingerprint:
         return Outcome(mutant, Fate.SAME_GRAPH)
-    if not base.restless and model.restless():
-        message = f"{model.restless()} of {result.states} states can never come to rest, all states of the original can"
+    if not base.restless and graph.restless():
+        message = f"{graph.restless()} of {result.states} states can never come to rest, all states of the original can"
         return Outcome(mutant, Fate.KILLED, "livelock", message, base.rung, 0, result.states)
     return Outcome(mutant, Fate.SURVIVED)

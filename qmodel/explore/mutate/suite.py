@@ -11,7 +11,7 @@ from typing import Any
 
 from ...compose.library import find
 from ...spec.errors import UsageError
-from .hunt import Fate, Outcome, Rung, baseline, hunt
+from .hunt import Fate, Outcome, Rung, hunt, original
 from .mutants import Mutant, mutants_of
 
 
@@ -64,7 +64,7 @@ class Suite:
         found: dict[str, type] = {}
         for rung in self.ladder:
             if rung.address == self.address:
-                found = {**baseline(rung).machines, **found}
+                found = {**original(rung)[1], **found}
         return found
 
 
@@ -90,8 +90,9 @@ def _document() -> dict[str, Any]:
 
 
 def _rung(address: str, entry: dict[str, Any]) -> Rung:
-    rest = {name: value for name, value in entry.items() if name not in ("system", "without")}
-    return Rung(entry.get("system", address), tuple(rest.items()), tuple(entry.get("without", ())))
+    rest = {name: value for name, value in entry.items() if name not in ("system", "without", "large")}
+    without = tuple(entry.get("without", ()))
+    return Rung(entry.get("system", address), tuple(rest.items()), without, entry.get("large", False))
 
 
 @dataclass
