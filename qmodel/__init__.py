@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .compose.properties import always, at_rest, exactly_once, never
+from .compose.properties import Property, always, at_rest, exactly_once, never
 from .compose.system import Scope, System
 from .spec.bounds import bound
 from .spec.containers import Fifo, Lifo, Set
 from .spec.errors import ModelError, QModelError, SpecError, UsageError, Violation
 from .spec.fields import NULL, PLAIN, Code, Const, Count, Enum, Flag, Int, Order, Ref, Void, is_dangling
 from .spec.primitives import Atomic, Condition, Eventfd, Mutex, Semaphore, any_of
-from .spec.records import EventNotifier, Lifecycle, Process, Struct
+from .spec.records import EventNotifier, Lifecycle, Process, Struct, removed
 from .spec.states import External, Fence, State, otherwise
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = [
     "Mutex",
     "Order",
     "Process",
+    "Property",
     "QModelError",
     "Ref",
     "Scope",
@@ -59,6 +60,7 @@ __all__ = [
     "is_dangling",
     "never",
     "otherwise",
+    "removed",
     "stateful",
 ]
 

@@ -6,6 +6,8 @@ them after whom.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qmodel import (
     PLAIN,
     Code,
@@ -24,7 +26,11 @@ from qmodel import (
     bound,
     is_dangling,
     otherwise,
+    removed,
 )
+
+if TYPE_CHECKING:
+    from .aio_posix_c import AioHandler
 
 NESTING = bound("nesting")
 
@@ -37,10 +43,10 @@ class AioContext(Struct):
     """
 
     bh_lock = Mutex()
-    first_bh = Ref("QEMUBH", guarded_by=bh_lock, order=PLAIN)
+    first_bh: Ref[QEMUBH] = Ref("QEMUBH", guarded_by=bh_lock, order=PLAIN)
     walking_bh = Count(NESTING)
     notifier = Ref(EventNotifier)
-    aio_handlers = Fifo("AioHandler")
+    aio_handlers: Fifo[AioHandler] = Fifo("AioHandler")
 
     def unlink_bh(self, bh: QEMUBH) -> None:
         """`*bhp = bh->next`."""
@@ -63,7 +69,7 @@ class QEMUBH(Lifecycle):
     ctx = Ref(AioContext)
     cb = Code()
     opaque = Void()
-    next = Ref("QEMUBH")
+    next: Ref[QEMUBH] = Ref("QEMUBH")
     scheduled = Flag(order=PLAIN)
     idle = Flag(order=PLAIN)
     deleted = Flag()
@@ -299,7 +305,7 @@ class QemuBhSchedule_924fe1293c(QemuBhSchedule):
 class AioBhPoll_before_648fb0ea5e(AioBhPoll):
     """`aio_bh_poll()` (async.c, v2.0.0) without 648fb0ea5e: every walk frees what is deleted, nested ones too."""
 
-    leave_nested = None
+    leave_nested = removed
 
     def ends(self) -> bool:
         return not self.bh

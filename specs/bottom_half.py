@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 from qmodel import (
     Const,
     EventNotifier,
     Flag,
     Process,
+    Property,
     Ref,
     Scope,
     Set,
@@ -216,7 +217,7 @@ def drained_too_early(s: Any) -> bool:
     if not ended or s.X:
         return False
     pending = any(bh.scheduled and not bh.idle and not bh.deleted for bh in s.live(QEMUBH))
-    return bool(pending or s.ctx.notifier.level.raised)
+    return bool(pending or s.ctx.notifier.is_up)
 
 
 class BottomHalf(System):
@@ -227,7 +228,7 @@ class BottomHalf(System):
 
     name, version = "bottom-half", "v2.0.0"
     installs = {QEMUBH.cb: (DriverCallback, OneShotCallback), AioHandler.io_read: (EventNotifierTestAndClear,)}
-    properties = (
+    properties: ClassVar[tuple[Property, ...]] = (
         freed_during_walk, scheduled_is_polled, runs_after_delete, requested_runs, runs_unasked, published_otherwise,
         deleted_is_freed, listed_is_linked, drained_too_early,
     )  # fmt: skip

@@ -75,7 +75,7 @@ class Poller(Process):
 @always("EN1")
 def level_is_counter(s: Any) -> bool:
     """Outside the kernel's lock, the descriptor is readable exactly when the counter is positive."""
-    return bool(s.fd.wqh_lock.owner or s.notifier.level.raised == (s.fd.count > 0))
+    return bool(s.fd.wqh_lock.owner or s.notifier.is_up == (s.fd.count > 0))
 
 
 @at_rest("EN2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from qmodel import (
     NULL,
@@ -14,6 +14,7 @@ from qmodel import (
     Int,
     Lifecycle,
     Process,
+    Property,
     Ref,
     Scope,
     Set,
@@ -60,7 +61,7 @@ class Client(Struct):
     pool = Ref(ThreadPool)
     done = Code(like=ThreadPoolElement.cb)
     left = Count(REQUESTS)
-    in_flight = Set("Request")
+    in_flight: Set[Request] = Set("Request")
     depth = Const(bound("at_once"))
     cancels = Const(bound("cancel"))
     resubmits = Const(bound("resubmit"))
@@ -252,7 +253,7 @@ def threads_add_up(s: Any) -> bool:
     live = sum(w.running and not w.at(Worker.created) for w in s.W)
     born = sum(w.at(Worker.created) for w in s.W)
     idle = sum(w.at(Worker.idle, Worker.woken, Worker.timed_out) for w in s.W)
-    return (
+    return bool(
         pool.cur_threads == pool.new_threads + pool.pending_threads + live
         and pool.pending_threads == born
         and pool.idle_threads == idle
@@ -386,7 +387,7 @@ class ThreadPoolSystem(System):
         AioHandler.io_read: (EventNotifierReady, EventNotifierTestAndClear),
         ThreadPoolElement.cb: (RequestDone,),
     }
-    properties = (
+    properties: ClassVar[tuple[Property, ...]] = (
         exactly_once("S2", Request, Request.complete, Request.give_up, says="Every request is completed or given up, once."),
         called_after_cancel, called_before_submit_returned, threads_add_up, backlog_will_spawn, tokens_match_queue,
         lists_match_states, finished_is_announced, work_is_not_stranded, cancels_are_counted, result_is_handed_on,

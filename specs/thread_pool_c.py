@@ -26,6 +26,7 @@ from qmodel import (
     Void,
     bound,
     otherwise,
+    removed,
 )
 
 from .aio_posix_c import AioHandler
@@ -43,7 +44,7 @@ class ThreadPoolElement(Lifecycle, order=PLAIN):
     Not modelled: store buffers; under sequential consistency no fence makes a difference.
     """
 
-    pool = Ref("ThreadPool")
+    pool: Ref[ThreadPool] = Ref("ThreadPool")
     cb = Code()
     opaque = Void()
     ret = Int(0, -EIO, order=PLAIN)
@@ -85,7 +86,7 @@ class ThreadPool(Struct):
 
     def is_announced(self) -> bool:
         """Whether the loop will be told to reap."""
-        return self.notifier.level.raised
+        return self.notifier.is_up
 
     def do_spawn_thread(self) -> None:
         """`do_spawn_thread()`: runs with the lock taken."""
@@ -453,7 +454,7 @@ class Worker_c2e50e3d11(Worker):
     reporting = State("holds pool->lock; completion_bh is scheduled")
 
     pool = Ref(ThreadPool_c2e50e3d11)
-    report_stopping = None
+    report_stopping = removed
 
     @Worker.published.to(reporting, acquires=pool.lock, calls=QemuBhSchedule(bh=pool.completion_bh))
     def report(self) -> None:

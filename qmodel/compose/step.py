@@ -257,7 +257,7 @@ class StepRunner:
 
     def _watch(self, at: Standing, code: ArrowCode) -> list[Any]:
         at.store.readonly = True
-        ready = [notifier for notifier in code.watches(at.frame) if notifier.level.raised]
+        ready = [notifier for notifier in code.watches(at.frame) if notifier.is_up]
         at.store.readonly = False
         if code.blocks and not ready:
             raise Blocked(by_guard=False)

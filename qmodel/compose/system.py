@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 from ..spec.errors import UsageError
 from ..spec.fields import Code
@@ -19,6 +19,13 @@ class Scope:
     doc: str = ""
     at_least: int = 1
     at_most: int | None = None
+
+    @overload
+    def __get__(self, system: None, owner: type) -> Scope: ...
+    @overload
+    def __get__(self, system: System, owner: type) -> int: ...
+    def __get__(self, system: System | None, owner: type) -> Scope | int:
+        return self if system is None else self.default
 
 
 @dataclass(frozen=True, eq=False)

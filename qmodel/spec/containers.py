@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from .errors import ModelError, NullDereference, Violation
 from .fields import Pointers
 
 if TYPE_CHECKING:
+    from .records import Record
     from .store import Store
 
 T = TypeVar("T")
@@ -17,14 +18,19 @@ T = TypeVar("T")
 class Sequence(Pointers[Any], Generic[T]):
     """A queue with room for every object of its class; entries stand packed at the front, zero-terminated."""
 
+    def __init__(self, target: type[T] | str, **keywords: Any) -> None:
+        super().__init__(target, **keywords)
+
     def size(self, sizes: Any) -> None:
         super().size(sizes)
         self.width = sizes.capacity(self.target)
 
-    def __get__(self, view: Any, owner: type) -> Any:
-        if view is None:
-            return self
-        return Items(self, view._store, view._base)
+    @overload
+    def __get__(self, view: None, owner: type) -> Any: ...
+    @overload
+    def __get__(self, view: Record, owner: type) -> Items[T]: ...
+    def __get__(self, view: Record | None, owner: type) -> Any:
+        return self if view is None else Items(self, view._store, view._base)
 
     def __set__(self, view: Any, value: Any) -> None:
         raise ModelError(f"{self.full_name} is assigned; use its methods", "bounds")
@@ -42,10 +48,10 @@ class Lifo(Sequence[T]):
     """A list (`QLIST`): `push` at the head, newest first."""
 
 
-class Items:
+class Items(Generic[T]):
     """The contents of one `Fifo` or `Lifo`, as a step sees them."""
 
-    def __init__(self, field: Sequence[Any], store: Store, base: int) -> None:
+    def __init__(self, field: Sequence[T], store: Store, base: int) -> None:
         self._field, self._store, self._base = field, store, base
         self._slot = base + field.offset
 
@@ -63,10 +69,10 @@ class Items:
             raise ModelError(f"{field.full_name} holds more than {field.width} entries", "bounds")
         store.cells[self._slot : self._slot + field.width] = values + [0] * (field.width - len(values))
 
-    def _view(self, value: int) -> Any:
-        return self._field.decode(self._store, value)
+    def _view(self, value: int) -> T:
+        return cast(T, self._field.decode(self._store, value))
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         return iter([self._view(value) for value in self._load()])
 
     def __len__(self) -> int:
@@ -79,33 +85,33 @@ class Items:
         return self._field.encode(item) in self._load()
 
     @property
-    def first(self) -> Any:
+    def first(self) -> T:
         """The entry at the head, or null."""
         values = self._load()
         return self._view(values[0]) if values else self._view(0)
 
-    def after(self, item: Any) -> Any:
+    def after(self, item: T) -> T:
         """The entry behind `item`, or null: the link that the entry itself holds in C."""
         values, value = self._load(), self._find(item)
         place = values.index(value) + 1
         return self._view(values[place]) if place < len(values) else self._view(0)
 
-    def append(self, item: Any) -> None:
+    def append(self, item: T) -> None:
         values = self._load()
         self._save([*values, self._new(values, item)])
 
-    def push(self, item: Any) -> None:
+    def push(self, item: T) -> None:
         values = self._load()
         self._save([self._new(values, item), *values])
 
-    def popleft(self) -> Any:
+    def popleft(self) -> T:
         values = self._load()
         if not values:
             raise NullDereference(f"{self._field.full_name} is empty: its first entry is a null pointer")
         self._save(values[1:])
         return self._view(values[0])
 
-    def remove(self, item: Any) -> None:
+    def remove(self, item: T) -> None:
         value = self._find(item)
         self._save([other for other in self._load() if other != value])
 
@@ -125,12 +131,19 @@ class Items:
 class Set(Pointers[Any], Generic[T]):
     """A set of pointers: one bit an object."""
 
+    def __init__(self, target: type[T] | str, **keywords: Any) -> None:
+        super().__init__(target, **keywords)
+
     def size(self, sizes: Any) -> None:
         super().size(sizes)
         self.members = sizes.capacity(self.target)
         self.domain = (1 << self.members) - 1
 
-    def __get__(self, view: Any, owner: type) -> Any:
+    @overload
+    def __get__(self, view: None, owner: type) -> Any: ...
+    @overload
+    def __get__(self, view: Record, owner: type) -> Members[T]: ...
+    def __get__(self, view: Record | None, owner: type) -> Any:
         return self if view is None else Members(self, view._store, view._base)
 
     def __set__(self, view: Any, value: Any) -> None:
@@ -142,10 +155,10 @@ class Set(Pointers[Any], Generic[T]):
         return "{" + " ".join(chosen) + "}"
 
 
-class Members:
+class Members(Generic[T]):
     """The contents of one `Set`, as a step sees them."""
 
-    def __init__(self, field: Set[Any], store: Store, base: int) -> None:
+    def __init__(self, field: Set[T], store: Store, base: int) -> None:
         self._field, self._store, self._base = field, store, base
         self._slot = base + field.offset
 
@@ -159,7 +172,7 @@ class Members:
             self._store.on_write(self._field, self._base, self._slot)
         self._store.cells[self._slot] = bits
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         bits, field = self._load(), self._field
         return iter([field.decode(self._store, i + 1) for i in range(field.members) if bits >> i & 1])
 

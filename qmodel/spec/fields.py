@@ -232,6 +232,10 @@ class Const(Field[int]):
     def size(self, sizes: Sizes) -> None:
         self.value = self.upto.value(sizes.scope, self.where)
 
+    @overload
+    def __get__(self, view: None, owner: type) -> Any: ...
+    @overload
+    def __get__(self, view: Record, owner: type) -> int: ...
     def __get__(self, view: Record | None, owner: type) -> Any:
         return self if view is None else self.value
 

@@ -44,7 +44,7 @@ class RecordMeta(type):
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any) -> None:
         super().__init__(name, bases, namespace)
 
-    def __call__(cls, **arguments: Any) -> Any:
+    def __call__(cls, **arguments: object) -> Call:
         if issubclass(cls, Process):
             return Call(cls, arguments)
         raise SpecError(
@@ -114,6 +114,11 @@ class Lifecycle(Record, abstract=True):
 class Process(Record, abstract=True):
     """A function or thread of control; its arrows are atomic steps with effects, its fields the C locals."""
 
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: object) -> None:
+            """In a class body, `AioPoll(ctx=ctx)` is a call (see `RecordMeta.__call__`)."""
+
 
 class EventNotifier(Struct):
     """`struct EventNotifier` (include/qemu/event_notifier.h, v2.0.0).
@@ -129,11 +134,20 @@ class EventNotifier(Struct):
         handle: LevelHandle = self.level
         handle.set()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether polling would find it readable."""
+        handle: LevelHandle = self.level
+        return handle.raised
+
     def test_and_clear(self) -> bool:
         """`event_notifier_test_and_clear()`."""
         handle: LevelHandle = self.level
         return handle.test_and_clear()
 
+
+removed: Any = None
+"""`step = removed` in a version: it does not have this step any more."""
 
 # -- what a class declares -------------------------------------------------------------------------
 
@@ -145,7 +159,7 @@ def _declared(cls: type, kind: type[T]) -> tuple[T, ...]:
             if isinstance(value, kind):
                 found[name] = value
             elif name in found:
-                del found[name]  # a version removes a step by `step = None`
+                del found[name]  # `step = removed`
     return tuple(found.values())
 
 
