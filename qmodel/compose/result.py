@@ -6,8 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ..spec.records import arrows_of
 from .model import Model
 from .trace import Trace
+
+
+INTERRUPTED = "interrupted"
 
 
 class Verdict(Enum):
@@ -68,8 +72,6 @@ class Result:
     def unused(self) -> list[str]:
         taken = self.coverage.steps
         kinds = self.model.layout.processes
-        from ..spec.records import arrows_of
-
         return [
             f"{kind.__name__}.{arrow.name}"
             for kind in kinds
@@ -79,7 +81,11 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """0 holds, 1 violated, 4 the model is wrong, 7 inconclusive."""
+        """0 holds, 1 violated, 2 interrupted, 4 the model is wrong, 5 there was nothing to check, 7 inconclusive."""
         if self.problem is not None and self.problem.in_model:
             return 4
+        if self.stopped == INTERRUPTED:
+            return 2
+        if self.verdict is Verdict.HOLDS and not self.transitions:
+            return 5
         return {Verdict.HOLDS: 0, Verdict.VIOLATED: 1, Verdict.INCONCLUSIVE: 7}[self.verdict]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..compose.model import Model
 from ..compose.properties import Property
-from ..compose.result import Coverage, Problem, Result, Verdict
+from ..compose.result import INTERRUPTED, Coverage, Problem, Result, Verdict
 from ..compose.step import Cells, Choice, Step
 from ..compose.trace import Trace
 from .judge import Judge
@@ -180,7 +180,7 @@ def explore(
                 following += search.expand(state, depth)
             layer, depth = following, depth + bool(following)
     except KeyboardInterrupt:
-        stopped = "interrupted"
+        stopped = INTERRUPTED
     return _result(search, depth, stopped, _since(started))
 
 

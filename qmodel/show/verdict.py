@@ -23,7 +23,9 @@ def summary(result: Result) -> str:
         f"{result.states:,} states, {result.transitions:,} transitions, depth {result.depth}, {result.seconds:.1f} s"
     )
     said = {
-        Verdict.HOLDS: f"every interleaving within this scope; {result.coverage.at_rest:,} states at rest",
+        Verdict.HOLDS: "nothing to check: no step is possible"
+        if not result.transitions
+        else f"every interleaving within this scope; {result.coverage.at_rest:,} states at rest",
         Verdict.INCONCLUSIVE: f"{result.stopped}; nothing wrong so far, which proves nothing",
     }
     if result.problem is not None:

@@ -740,3 +740,10 @@ def test_always_sees_every_state_and_reports_the_shortest_way() -> None:
     assert result.problem.rule == "small"
     assert result.trace is not None
     assert len(result.trace) == 2
+
+
+def test_nothing_to_check_is_no_pass() -> None:
+    def nobody(self: Any) -> None:
+        self.box = self.one(Box, "box")
+
+    assert search(nobody).exit_code == 5
