@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
-from rich.live import Live
 
 from ..compose.library import build
 from ..explore.reference import Limits, Progress, explore
 from ..show import verdict
-from .app import JSON, PARAMETERS, app, err, leave, out, print_json, scope_of
+from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
+from .status import status
 
 
 @app.command()
@@ -29,7 +28,7 @@ def check(
     """Explore every interleaving; print the simplest trace that breaks a property."""
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
-    with progress_line() as line:
+    with status(_progress) as line:
         result = explore(model, Limits(max_states, max_depth, max_seconds), line, properties=claims)
     if as_json:
         print_json(verdict.document(result))
@@ -44,22 +43,6 @@ def check(
     leave(result.exit_code)
 
 
-class progress_line:
-    """A line on the terminal that says how far a search is; nothing where there is no terminal."""
-
-    def __enter__(self) -> progress_line:
-        self._live = Live(console=err, transient=True, refresh_per_second=8) if sys.stderr.isatty() else None
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
-
-    def __call__(self, at: Progress) -> None:
-        if self._live:
-            rate = at.states / at.seconds if at.seconds else 0
-            self._live.update(
-                f"{at.states:,} states, {rate:,.0f}/s, depth {at.depth}, frontier {at.frontier:,}, {at.seconds:.0f} s"
-            )
+def _progress(at: Progress) -> str:
+    rate = at.states / at.seconds if at.seconds else 0
+    return f"{at.states:,} states, {rate:,.0f}/s, depth {at.depth}, frontier {at.frontier:,}, {at.seconds:.0f} s"

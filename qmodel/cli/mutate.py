@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
-from rich.live import Live
 from rich.table import Table
 
 from ..explore.mutate import Fate, Mutant, Outcome, Report, analyse, suite_for
-from .app import HOLDS, INCONCLUSIVE, JSON, NOTHING, VIOLATED, app, err, leave, out, print_json
+from .app import HOLDS, INCONCLUSIVE, JSON, NOTHING, VIOLATED, app, leave, out, print_json
+from .status import status
 
 
 @app.command()
@@ -30,31 +29,13 @@ def mutate(
     if only_list:
         _list(mutants, as_json)
         leave(HOLDS)
-    with _Line() as line:
-        report = analyse(suite, mutants, max_seconds, line)
+    with status(str) as line:
+        report = analyse(suite, mutants, max_seconds, lambda n, count, mutant: line(f"{n + 1} of {count}: {mutant.id}"))
     if as_json:
         print_json(_document(report))
     else:
         _print(report)
     leave(INCONCLUSIVE if report.unfinished else VIOLATED if report.unexcused else HOLDS)
-
-
-class _Line:
-    """A line on the terminal that says which mutant is hunted; nothing where there is no terminal."""
-
-    def __enter__(self) -> _Line:
-        self._live = Live(console=err, transient=True, refresh_per_second=8) if sys.stderr.isatty() else None
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
-
-    def __call__(self, number: int, count: int, mutant: Mutant) -> None:
-        if self._live:
-            self._live.update(f"{number + 1} of {count}: {mutant.id}")
 
 
 def _list(mutants: list[Mutant], as_json: bool) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import random
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.live import Live
 
 from ..compose.library import build
 from ..compose.trace import read_token
@@ -21,6 +18,7 @@ from ..runtime.run import Run
 from ..show import lanes
 from ..spec.errors import UsageError
 from .app import JSON, PARAMETERS, app, err, leave, out, print_json, scope_of
+from .status import status
 
 _FAULT_HELP = f"NAME=RATE, such as EIO=1%; may be repeated. Names: {', '.join(FAULTS)}."
 
@@ -62,7 +60,7 @@ def run(
 
 
 def _go(settings: report.Settings) -> report.RunReport:
-    with progress_line() as line:
+    with status(_progress) as line:
         return Run(settings).go(line)
 
 
@@ -94,25 +92,6 @@ def _print(done: report.RunReport, record: Path | None) -> None:
         out.print(f"\n{len(done.recording.windows)} windows are in {record}; qmodel replay {record}", markup=False)
 
 
-class progress_line:
-    """A line on the terminal that says how far a run is; nothing where there is no terminal."""
-
-    def __enter__(self) -> progress_line:
-        self._live = Live(console=err, transient=True, refresh_per_second=4) if sys.stderr.isatty() else None
-        self._started = time.monotonic()
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
-
-    def __call__(self, at: Run) -> None:
-        if self._live:
-            seconds = time.monotonic() - self._started
-            submitted, steps = at.workload.counts["submitted"], at.engine.commits
-            self._live.update(
-                f"{submitted:,} of {at.settings.requests:,} requests submitted, {steps:,} steps, "
-                f"{steps / seconds:,.0f}/s, {seconds:.0f} s"
-            )
+def _progress(at: Run) -> str:
+    submitted, steps = at.workload.counts["submitted"], at.engine.commits
+    return f"{submitted:,} of {at.settings.requests:,} requests submitted, {steps:,} steps"
