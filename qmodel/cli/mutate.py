@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from ..explore.mutate import Fate, Mutant, Outcome, Report, analyse, suite_for
-from .app import HOLDS, INCONCLUSIVE, JSON, NOTHING, VIOLATED, app, leave, out, print_json
+from .app import HOLDS, INCONCLUSIVE, JSON, NOTHING, VIOLATED, app, err, leave, out, print_json
 from .status import status
 
 
