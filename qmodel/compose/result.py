@@ -10,7 +10,6 @@ from ..spec.records import arrows_of
 from .model import Model
 from .trace import Trace
 
-
 INTERRUPTED = "interrupted"
 
 
