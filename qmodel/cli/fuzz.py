@@ -39,7 +39,7 @@ def fuzz(
     out.print(_summary(report), markup=False)
     if report.trace is not None:
         lengths = " -> ".join(map(str, report.lengths))
-        kept = "no simpler trace has the same steps" if report.minimal else "a simpler trace may exist"
+        kept = "there is no shorter one" if report.shortest else "a shorter one may exist"
         out.print(f"\nThe trace, shrunk {lengths} steps; {kept} (* is the environment):\n", markup=False)
         out.print(verdict.trace_text(model, report.trace), markup=False)
     elif report.unused:
@@ -84,7 +84,7 @@ def _document(report: Any) -> dict[str, Any]:
         found["problem"] = {"rule": wrong.rule, "says": wrong.message, "in_model": wrong.in_model}
         found["trace"] = verdict.trace_document(model, report.trace)
         found["lengths"] = {"found": report.lengths[0], "shrunk": report.lengths[1], "shortened": report.lengths[2]}
-        found["minimal"] = report.minimal
+        found["shortest"] = report.shortest
     return found
 
 

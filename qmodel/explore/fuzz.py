@@ -5,20 +5,22 @@ For scopes that are too large to exhaust.  It can only find: a fuzz that finds n
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 
-from hypothesis import Phase, find, settings
+from hypothesis import HealthCheck, Phase, Verbosity, find, given, seed, settings
+from hypothesis.database import ExampleDatabase, choices_to_bytes
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 
 from ..compose.model import Model
 from ..compose.result import Coverage, Problem, Verdict
 from ..compose.trace import Trace
 from ..spec.records import arrows_of
-from .shorten import shorten
-from .walk import Atlas, Walk, Wanted, walks
+from .shorten import Shortened, shorten
+from .walk import WALKS, Atlas, Walk, Wanted, several_walks, walks
 
 EXAMPLES = 100
 """Hypothesis' default."""
@@ -27,8 +29,8 @@ STEPS = 200
 """Walks are longer than Hypothesis' default of 50: the shortest traces of the historical bugs take 19 to 70 steps, and
 one that was not chosen for its shortness takes up to three times as many.  A walk that comes to rest ends earlier."""
 
-SHORTENING = 20_000
-"""States that the last stage of shrinking may visit: a few seconds."""
+SHORTENING = 10_000
+"""States that one search of the last stage of shrinking may visit: a few seconds."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,9 @@ class FuzzReport:
 
     Attributes:
         examples: until the first failure (or in all), each of a few walks; attempts: examples that shrinking took.
-        steps: of all walks; states: different ones among those looked at.
+        steps: of all walks; states: different ones that were looked at, the last stage of shrinking included.
         lengths: of the trace as found, as shrunk by Hypothesis, and as shortened.
-        minimal: whether no simpler trace consists of the same steps.
+        shortest: whether there is no shorter trace at all, which only a small scope can show.
         stopped: why it ended without a failure, or before shrinking was done; "" otherwise.
     """
 
@@ -66,7 +68,7 @@ class FuzzReport:
     problem: Problem | None = None
     trace: Trace | None = None
     lengths: tuple[int, ...] = ()
-    minimal: bool = False
+    shortest: bool = False
     stopped: str = ""
     coverage: Coverage = field(default_factory=Coverage)
 
@@ -141,8 +143,9 @@ def fuzz(
 ) -> FuzzReport:  # fmt: skip
     """Walk through `model` at random, at most `examples` times `steps`; shrink the first failure.
 
-    Returns: VIOLATED with a small trace, or INCONCLUSIVE.  The same seed gives the same report, if `seconds` do not
-    end it.
+    The same seed gives the same report, if `seconds` (which bound all but the last stage of shrinking) do not end it.
+
+    Returns: VIOLATED with a small trace, or INCONCLUSIVE.
     """
     atlas = Atlas(model)
     hunt = _Hunt(atlas, seconds, progress)
@@ -151,19 +154,24 @@ def fuzz(
         return _report(hunt, seed, stopped)
     walk = hunt.best
     assert walk.problem is not None
-    budget = 0 if stopped else SHORTENING
-    short = shorten(atlas, walk.trace, walk.problem, budget)
+    short = Shortened(walk.trace, walk.problem)
+    if not stopped:
+        try:
+            short = shorten(atlas, walk.trace, walk.problem, SHORTENING)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
     lengths = (len(hunt.first.trace), len(walk.trace), len(short.trace))
-    return _report(hunt, seed, stopped, short.problem, short.trace, lengths, short.minimal)
+    return _report(hunt, seed, stopped, short.problem, short.trace, lengths, short.shortest)
 
 
 def _search(atlas: Atlas, hunt: _Hunt, seed: int, examples: int, steps: int) -> str:
-    """Let Hypothesis generate and shrink; why it stopped without having finished both, or ""."""
-    chosen = settings(max_examples=examples, database=None, deadline=None, phases=(Phase.generate, Phase.shrink))
+    """Let Hypothesis generate, then shrink; why it stopped without having finished both, or ""."""
+    generate = settings(max_examples=examples, database=None, deadline=None, phases=[Phase.generate])
     try:
-        find(walks(atlas, steps, hunt.wanted), hunt, settings=chosen, random=Random(seed))
+        find(several_walks(atlas, steps), hunt, settings=generate, random=Random(seed))
+        _shrink(atlas, hunt, seed)
     except (NoSuchExample, Unsatisfiable):
-        return f"{hunt.examples} examples of at most {steps} steps"
+        return f"{hunt.examples} examples of {WALKS} walks of at most {steps} steps"
     except _TimeIsUp:
         return "the time was up"
     except KeyboardInterrupt:
@@ -171,12 +179,58 @@ def _search(atlas: Atlas, hunt: _Hunt, seed: int, examples: int, steps: int) -> 
     return ""
 
 
+def _shrink(atlas: Atlas, hunt: _Hunt, number: int) -> None:
+    """Let Hypothesis shrink the failing walk alone, without those before it in its example."""
+    assert hunt.first is not None
+    strategy = walks(atlas, len(hunt.first.trace) + 1, hunt.wanted)
+
+    def attempt(walk: Walk) -> None:
+        if hunt(walk):
+            raise _Fails
+
+    chosen = settings(
+        database=_Start(hunt.first.numbers),
+        phases=[Phase.reuse, Phase.shrink],
+        deadline=None,
+        report_multiple_bugs=False,
+        print_blob=False,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+    with contextlib.suppress(_Fails):
+        chosen(seed(number)(given(strategy)(attempt)))()
+
+
+class _Fails(Exception):
+    """The walk fails as the first failing one did."""
+
+
+class _Start(ExampleDatabase):
+    """How Hypothesis is told where to start shrinking: a database that holds one example of everything.
+
+    With one number too many, since Hypothesis takes what it finds unchanged for shrunk already.
+    """
+
+    def __init__(self, numbers: tuple[int, ...]) -> None:
+        super().__init__()
+        self._entry = choices_to_bytes((*numbers, 0))
+
+    def fetch(self, key: bytes) -> Iterable[bytes]:
+        yield self._entry
+
+    def save(self, key: bytes, value: bytes) -> None:
+        """Forget `value`: the hunt remembers it."""
+
+    def delete(self, key: bytes, value: bytes) -> None:
+        """Nothing is ever dropped."""
+
+
 def _report(
     hunt: _Hunt, seed: int, stopped: str, problem: Problem | None = None, trace: Trace | None = None,
-    lengths: tuple[int, ...] = (), minimal: bool = False,
+    lengths: tuple[int, ...] = (), shortest: bool = False,
 ) -> FuzzReport:  # fmt: skip
     verdict = Verdict.INCONCLUSIVE if problem is None else Verdict.VIOLATED
     return FuzzReport(
         hunt.atlas.model, seed, verdict, hunt.examples, hunt.attempts, hunt.steps, hunt.atlas.states, hunt.elapsed,
-        problem, trace, lengths, minimal, stopped, hunt.atlas.coverage,
+        problem, trace, lengths, shortest, stopped, hunt.atlas.coverage,
     )  # fmt: skip

@@ -3,8 +3,8 @@
 The encoding decides what is found and what shrinks well:
 
 * One draw a step, forced steps included, so that Hypothesis' "fewer choices" is our "fewer steps".
-* 0 is the simplest option: the thread that ran goes on, along its first arrow.  Hypothesis' "smaller choices" is then
-  our "fewer context switches, then lexicographic".
+* The smallest number is the simplest option: the thread that ran goes on, along its first arrow.
+  Hypothesis' "smaller choices" is then our "fewer context switches, then lexicographic".
 * A thread keeps running until it blocks; it is preempted rarely, and how rarely is drawn once a walk (few preemptions
   find most races: Burckhardt et al., "A randomized scheduler with probabilistic guarantees", ASPLOS 2010).
 * A spurious wake-up and a timeout count as preemptions: possible, never what happens if nobody insists.
@@ -33,10 +33,22 @@ _PREEMPTIONS = (1, 2, 4, 8)
 _PATIENCE = (60, 56, 48, 32)
 """Of `_RANGE` values, how many let the running thread go on; drawn once as well."""
 
-_DRAW = st.integers(0, _RANGE - 1)
-_DRAW_FORCED = st.integers(0, 0)
-_DRAW_STYLE = st.integers(0, 3)
-_DRAW_WALKS = st.integers(0, 7)
+_FAR = 40_000
+"""Added to each number that is drawn.  Hypothesis mixes in integers from the source of whatever is imported; a range
+without any keeps a seed's result from depending on that."""
+
+
+def _below(count: int) -> st.SearchStrategy[int]:
+    return st.integers(_FAR, _FAR + count - 1)
+
+
+_DRAW = _below(_RANGE)
+_DRAW_FORCED = _below(1)
+_DRAW_PREEMPTIONS = _below(len(_PREEMPTIONS))
+_DRAW_PATIENCE = _below(len(_PATIENCE))
+
+WALKS = 5
+"""How many walks an example makes."""
 
 _REMEMBERED = 100_000
 """States whose steps are kept; at about 2 kB each."""
@@ -80,9 +92,10 @@ class Atlas:
         """How many different states were looked at."""
         return len(self._seen)
 
-    def knows(self, state: Cells | None) -> bool:
-        """Whether `state` was looked at (and is still remembered)."""
-        return state in self._known
+    @property
+    def remembered(self) -> frozenset[Cells]:
+        """The states that were looked at; only the last ones, if there are very many."""
+        return frozenset(self._known)
 
     def look(self, state: Cells) -> Prospect:
         """The prospect from `state`, judged together with every state that is one step away."""
@@ -107,10 +120,11 @@ class Atlas:
 
 @dataclass(frozen=True)
 class Walk:
-    """A run from the initial state, and what was wrong where it ended, if anything."""
+    """A run from the initial state, what was wrong where it ended, if anything, and the numbers it was drawn from."""
 
     trace: Trace
     problem: Problem | None
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass
@@ -125,9 +139,14 @@ class _Scheduler:
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
-        self._preemptions = _PREEMPTIONS[draw(_DRAW_STYLE)]
-        self._patience = _PATIENCE[draw(_DRAW_STYLE)]
+        self.numbers: list[int] = []
+        self._preemptions = _PREEMPTIONS[self._number(_DRAW_PREEMPTIONS)]
+        self._patience = _PATIENCE[self._number(_DRAW_PATIENCE)]
         self._running = -1
+
+    def _number(self, strategy: st.SearchStrategy[int]) -> int:
+        self.numbers.append(self._draw(strategy))
+        return self.numbers[-1] - _FAR
 
     def pick(self, prospect: Prospect) -> Step:
         step = self._drawn(prospect)
@@ -136,9 +155,9 @@ class _Scheduler:
 
     def _drawn(self, prospect: Prospect) -> Step:
         if len(prospect.steps) == 1:
-            self._draw(_DRAW_FORCED)
+            self._number(_DRAW_FORCED)
             return prospect.steps[0]
-        value: int = self._draw(_DRAW)
+        value = self._number(_DRAW)
         first, others = prospect.options(self._running)
         if not (others and self._preemptions and value >= self._patience):
             return first[value % len(first)]
@@ -148,22 +167,7 @@ class _Scheduler:
 
 @st.composite
 def walks(draw: Draw, atlas: Atlas, limit: int, wanted: Wanted) -> Walk:
-    """The last of a few walks of at most `limit` steps; a problem ends them, one of the wanted rule if possible.
-
-    One example makes several walks because most come to rest long before an example is too large for Hypothesis.
-    Their number is drawn first, which is the form that Hypothesis knows to shrink by dropping whole walks.
-    """
-    walk = Walk(Trace(()), None)
-    one = _single_walks(atlas, limit, wanted)
-    for _ in range(1 + draw(_DRAW_WALKS)):
-        walk = draw(one)
-        if walk.problem is not None:
-            break
-    return walk
-
-
-@st.composite
-def _single_walks(draw: Draw, atlas: Atlas, limit: int, wanted: Wanted) -> Walk:
+    """Walks of at most `limit` steps; each ends at its first problem, of the wanted rule if there is a choice."""
     taken: list[Step] = []
     scheduler = _Scheduler(draw)
     state = atlas.model.initial()
@@ -179,4 +183,19 @@ def _single_walks(draw: Draw, atlas: Atlas, limit: int, wanted: Wanted) -> Walk:
         atlas.cover(state, step)
         taken.append(step)
         state = step.state or state
-    return Walk(Trace(tuple(step.choice for step in taken)), problem)
+    return Walk(Trace(tuple(step.choice for step in taken)), problem, tuple(scheduler.numbers))
+
+
+@st.composite
+def several_walks(draw: Draw, atlas: Atlas, limit: int) -> Walk:
+    """The last of up to `WALKS` walks; a problem ends them.
+
+    One example makes several because most walks come to rest long before an example is too large for Hypothesis, and
+    because Hypothesis spends five of six examples on variations of the one before.
+    """
+    walk = Walk(Trace(()), None)
+    for _ in range(WALKS):
+        walk = draw(walks(atlas, limit, Wanted()))
+        if walk.problem is not None:
+            break
+    return walk
