@@ -19,7 +19,9 @@ from .app import JSON, PARAMETERS, app, err, leave, out, print_json, scope_of
 def fuzz(
     address: Annotated[str, typer.Argument(metavar="SYSTEM[@VERSION]", help="What to fuzz; see `qmodel list`.")],
     parameters: Annotated[list[str] | None, PARAMETERS] = None,
-    examples: Annotated[int, typer.Option(help="How many examples Hypothesis generates.", min=1)] = 100,
+    examples: Annotated[
+        int, typer.Option(help="How many examples Hypothesis generates; a rare race may need more.", min=1)
+    ] = 100,
     steps: Annotated[int, typer.Option(help="The longest walk, in steps.", min=1)] = 200,
     seed: Annotated[int | None, typer.Option(help="Repeat the fuzz that printed this seed.", min=0)] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after this time.", min=0.0)] = None,

@@ -23,7 +23,8 @@ from .shorten import Shortened, shorten
 from .walk import WALKS, Atlas, Walk, Wanted, several_walks, walks
 
 EXAMPLES = 100
-"""Hypothesis' default."""
+"""Hypothesis' default.  Of 17 seeds, all find the deadlock of `thread-pool@271c0f68b4` (nested=1 workers=1), and 14 the
+race of `bottom-half@v2.0.0`, where a thread must stop for a dozen steps just before its last one."""
 
 STEPS = 200
 """Walks are longer than Hypothesis' default of 50: the shortest traces of the historical bugs take 19 to 70 steps, and
