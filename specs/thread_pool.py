@@ -60,6 +60,7 @@ class Client(Struct):
     ctx = Ref(AioContext)
     pool = Ref(ThreadPool)
     done = Code(like=ThreadPoolElement.cb)
+    ran = Flag(ghost=True, doc="a callback has run since the owner last called aio_poll()")
     left = Count(REQUESTS)
     in_flight: Set[Request] = Set("Request")
     depth = Const(bound("at_once"))
@@ -153,6 +154,7 @@ class RequestDone(Process):
     @entered.to(deciding)
     def complete(self) -> None:
         self.client = self.opaque.client
+        self.client.ran = True
         self.client.in_flight.discard(self.opaque)
         self.opaque.complete()
         if not self.opaque.cancelling:
@@ -183,8 +185,10 @@ class Owner(Process):
 
     client = Ref(Client)
     request = Ref(Request)
+    progress = Flag()
 
     deciding = State("between two calls", initial=True, choice=True)
+    polled = State("aio_poll() has returned", choice=True)
     cancelled = State("thread_pool_cancel() was called")
     ended = State("the pool was freed", final=True)
 
@@ -203,25 +207,39 @@ class Owner(Process):
     def is_done(self) -> bool:
         return not self.client.left and not self.client.pool.head
 
-    submit = deciding.to(deciding, when=may_submit, calls=ClientSubmit(client=client))
+    def forget_poll(self) -> None:
+        self.progress = self.client.ran = False
 
-    @deciding.to(deciding, when=may_detach, calls=ThreadPoolSubmitAio(pool=client.pool, cb=None, opaque=None))
+    @(deciding | polled).to(deciding, when=may_submit, calls=ClientSubmit(client=client))
+    def submit(self) -> None:
+        self.forget_poll()
+
+    @(deciding | polled).to(
+        deciding, when=may_detach, calls=ThreadPoolSubmitAio(pool=client.pool, cb=None, opaque=None)
+    )
     def submit_detached(self) -> None:
+        self.forget_poll()
         self.client.left -= 1
 
-    poll = deciding.to(deciding, when=has_work, calls=AioPoll(ctx=client.ctx, blocking=True))
+    @(deciding | polled).to(polled, when=has_work, calls=AioPoll(ctx=client.ctx, blocking=True), result=progress)
+    def poll(self) -> None:
+        self.forget_poll()
 
-    @deciding.to(cancelled, over=cancellable, calls=ThreadPoolCancel(pool=client.pool, elem=request.aiocb))
+    @(deciding | polled).to(cancelled, over=cancellable, calls=ThreadPoolCancel(pool=client.pool, elem=request.aiocb))
     def cancel(self, request: Request) -> None:
+        self.forget_poll()
         request.cancelling = True
         self.request = request
 
     @cancelled.to(deciding)
     def give_up(self) -> None:
+        self.forget_poll()
         self.client.forget(self.request)
         self.request = NULL
 
-    finish = deciding.to(ended, when=is_done, calls=ThreadPoolFree(pool=client.pool))
+    @(deciding | polled).to(ended, when=is_done, calls=ThreadPoolFree(pool=client.pool))
+    def finish(self) -> None:
+        self.forget_poll()
 
 
 # -- properties ------------------------------------------------------------------------------------
@@ -363,6 +381,12 @@ def cancelled_in_head(s: Any) -> bool:
     return not is_dangling(request.aiocb)
 
 
+@never("AIO-progress")
+def progress_untold(s: Any) -> bool:
+    """aio_poll() returns false although a callback ran in it."""
+    return any(s.client.ran and not owner.progress for owner in s.M.standing(Owner.polled) if s.M.frames == [owner])
+
+
 @at_rest("P4")
 def pool_is_gone(s: Any) -> bool:
     """When nothing moves, thread_pool_free() has returned, and the pool, its handler and its notifier are freed."""
@@ -391,7 +415,7 @@ class ThreadPoolSystem(System):
         exactly_once("S2", Request, Request.complete, Request.give_up, says="Every request is completed or given up, once."),
         called_after_cancel, called_before_submit_returned, threads_add_up, backlog_will_spawn, tokens_match_queue,
         lists_match_states, finished_is_announced, work_is_not_stranded, cancels_are_counted, result_is_handed_on,
-        done_but_not_called, registered_but_freed, all_requests_ended, pool_is_gone,
+        done_but_not_called, registered_but_freed, progress_untold, all_requests_ended, pool_is_gone,
     )  # fmt: skip
 
     requests = Scope(2, "requests submitted in all")

@@ -17,6 +17,7 @@ def validate(layout: Layout) -> None:
     for kind in layout.processes:
         check_machine(kind)
         _check_branches(kind)
+        _check_results(kind)
     for kind in layout.objects:
         if states_of(kind):
             check_machine(kind)
@@ -98,3 +99,15 @@ def _check_branches(kind: type) -> None:
             raise SpecError(
                 leaving[0].where, f"{kind.__name__}.{state.name} has `otherwise` and no guard", "drop `when=`"
             )
+
+
+def _check_results(kind: type) -> None:
+    """What a call returns is known by where its caller stands, so all calls that end there hand it to one field."""
+    calls = [arrow for arrow in arrows_of(kind) if arrow.calls is not None]
+    for one in calls:
+        for two in calls:
+            if one.target is two.target and one.result is not two.result:
+                both = f"`{one.name}` and `{two.name}` call into `{one.target.name}` with different `result=`"
+                raise SpecError(
+                    two.where, f"{kind.__name__}: {both}", "give one of them a state of its own to return to"
+                )

@@ -16,6 +16,10 @@ def scope_text(model: Model) -> str:
     return " ".join(f"{name}={value}" for name, value in model.system.scope.items())
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def summary(result: Result) -> str:
     """The verdict and how much was looked at."""
     model = result.model
@@ -25,7 +29,7 @@ def summary(result: Result) -> str:
     said = {
         Verdict.HOLDS: "nothing to check: no step is possible"
         if not result.transitions
-        else f"every interleaving within this scope; {result.coverage.at_rest:,} states at rest",
+        else f"every interleaving within this scope; {_count(result.coverage.at_rest, 'state')} at rest",
         Verdict.INCONCLUSIVE: f"{result.stopped}; nothing wrong so far, which proves nothing",
     }
     if result.problem is not None:

@@ -302,6 +302,26 @@ def test_recursion_without_a_bound() -> None:
     )
 
 
+def test_two_calls_that_disagree_about_the_result() -> None:
+    class Answer(Process):
+        start = State(initial=True)
+        end = State(final=True)
+        go = start.to(end)
+
+    class Wrong(Process):
+        shared = Ref(Shared)
+        answer = Flag()
+        start = State(initial=True)
+        asked = State()
+        one = start.to(asked, calls=Answer(), result=answer)
+        two = asked.to(asked, calls=Answer())
+
+    assert spec_error(lambda: system(alone(Wrong))) == (
+        "spec/test_wrong_specs.py:N: Wrong: `one` and `two` call into `asked` with different `result=`\n"
+        "    give one of them a state of its own to return to"
+    )
+
+
 def test_instantiated_record() -> None:
     assert spec_error(lambda: Shared()) == (
         "spec/test_wrong_specs.py:N: Shared is instantiated\n"
