@@ -1,0 +1,1 @@
+"""Machines become a system, a system becomes a transition system: `initial`, `steps`, `apply`."""

@@ -19,9 +19,10 @@ _TOKEN = re.compile(r"qm1:(?P<address>[^:]+):(?P<scope>[^:]*):(?P<digest>[0-9a-f
 
 @dataclass(frozen=True)
 class Trace:
-    """The choices that lead from the initial state of a model somewhere."""
+    """The choices that lead from the initial state of a model, or from `start`, somewhere."""
 
     choices: tuple[Choice, ...]
+    start: Cells | None = None
 
     def __len__(self) -> int:
         return len(self.choices)
@@ -37,7 +38,7 @@ class Trace:
         Raises:
             UsageError: a choice is not possible where it stands.
         """
-        state = model.initial()
+        state = model.initial() if self.start is None else self.start
         for choice in self.choices:
             step = model.apply(state, choice)
             yield state, step

@@ -1,0 +1,1 @@
+"""Searching a model: exhaustively, by Hypothesis, and with mutants of its machines."""

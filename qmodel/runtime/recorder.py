@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..compose.model import Model
-from ..compose.step import Cells, Choice, Step
+from ..compose.step import Choice
 from ..compose.trace import Trace
 
 Change = tuple[int, int]
@@ -40,23 +38,6 @@ class Window:
 
     def __len__(self) -> int:
         return len(self.choices)
-
-
-@dataclass(frozen=True)
-class Excerpt(Trace):
-    """A trace that starts in the middle of a run."""
-
-    start: Cells = ()
-
-    def replay(self, model: Model) -> Iterator[tuple[Cells, Step]]:
-        """Each step, with the state before it; see `Trace.replay`."""
-        state = self.start
-        for choice in self.choices:
-            step = model.apply(state, choice)
-            yield state, step
-            if step.state is None:
-                return
-            state = step.state
 
 
 @dataclass(frozen=True)
@@ -119,13 +100,13 @@ class Recorder:
             self._gap *= 2
         self._next = self.commits + self._rng.randrange(1, 2 * self._gap)
 
-    def excerpt(self, count: int, last: Choice | None = None) -> Excerpt | None:
+    def excerpt(self, count: int, last: Choice | None = None) -> Trace | None:
         """The last `count` steps, and `last`, which did not commit; None if there are none."""
         steps = list(self._latest)[-count:]
         if not steps:
             return None
         choices = [choice for choice, _, _ in steps] + ([last] if last is not None else [])
-        return Excerpt(tuple(choices), start=tuple(steps[0][1]))
+        return Trace(tuple(choices), start=tuple(steps[0][1]))
 
     def windows(self) -> tuple[Window, ...]:
         """First, sampled and last windows, in the order of the run."""

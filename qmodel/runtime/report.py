@@ -8,10 +8,11 @@ from typing import Any
 
 from ..compose.model import Model
 from ..compose.result import Problem
+from ..compose.trace import Trace
 from .conformance import Report
 from .contents import Verification
 from .histogram import Histogram
-from .recorder import Excerpt, Recording
+from .recorder import Recording
 
 SYSTEM, SOUND_VERSION = "thread-pool", "271c0f68b4"
 """The system that can be run, and the version that an address without one means: the first without a known race."""
@@ -75,7 +76,7 @@ class RunReport:
     internal: str = ""
     interrupted: bool = False
     complete: bool = False
-    latest: Excerpt | None = None
+    latest: Trace | None = None
 
     @property
     def verdict(self) -> str:

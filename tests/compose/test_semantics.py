@@ -359,7 +359,38 @@ class LoadThenStore(Process):
         self.box.atomic.store_value(self.old + 1)
 
 
+class Bits(Process):
+    """Each operation is one access, and returns what was there."""
+
+    box = Ref(Box)
+    start = State(initial=True)
+    ored = State()
+    added = State()
+    end = State(final=True)
+
+    @start.to(ored)
+    def set_bit(self) -> None:
+        assert self.box.atomic.fetch_or(2) == 0
+
+    @ored.to(added)
+    def add(self) -> None:
+        assert self.box.atomic.fetch_add(1) == 2
+
+    @added.to(end)
+    def look(self) -> None:
+        assert self.box.atomic.load() == 3
+
+
+class BitsTooMany(Bits):
+    @Bits.look.but
+    def look(self) -> None:
+        self.box.atomic.fetch_add(1)
+
+
 def test_atomic() -> None:
+    assert rule(threads(Bits)) == "HOLDS"
+    assert rule(threads(Bits, Exchanger)) == "assertion"
+    assert rule(threads(BitsTooMany)) == "bounds"
     assert rule(threads(Exchanger, Exchanger)) == "HOLDS"
     lost_update = at_rest("both counted")(
         lambda s: s.box.atomic.slot >= 0 and s._model.store.cells[s.box.atomic.slot] == 2
