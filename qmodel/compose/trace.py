@@ -47,7 +47,13 @@ class Trace:
             state = step.state
 
     def token(self, model: Model) -> str:
-        """One line that pastes into `qmodel replay`."""
+        """One line that pastes into `qmodel replay`.
+
+        Raises:
+            UsageError: the trace starts elsewhere than in the initial state.
+        """
+        if self.start is not None:
+            raise UsageError("a trace that starts in the middle of a run has no token; save the recording")
         scope = ",".join(f"{name}={value}" for name, value in model.system.scope.items())
         numbers = [number for state, step in self.replay(model) for number in _encode(model, state, step)]
         body = base64.urlsafe_b64encode(zlib.compress(bytes(numbers), 9)).decode()
