@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..compose.library import build, find, systems
+from ..compose.library import build, find, machine_name, systems
 from ..compose.result import Result, Verdict
 from ..explore.reference import Limits, explore
 from ..show import gallery as shown
@@ -44,9 +44,8 @@ def diagram(
         write(folder, shown.difference_pictures(build(address), build(machine)), formats, wanted)
         return
     model = build(address)
-    names = [kind.__name__ for kind in shown.machines_of(model)]
-    if machine and machine not in names:
-        raise UsageError(f"{model.address} has no machine `{machine}`; it has {', '.join(names)}")
+    if machine:
+        machine = machine_name(model.address, shown.machines_of(model), machine)
     survey = survey_of(search(address)) if shown.has_lifecycle(model, machine) else Survey()
     write(folder, shown.system_pictures(model, survey, machine), formats, wanted)
 

@@ -10,11 +10,10 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
-from ..compose.library import build, find, systems
+from ..compose.library import build, find, machine_name, systems
 from ..show.gallery import difference_pictures, differences, pairs
 from ..show.sheet import machine_sheet, parts_of, sheet_of
 from ..show.table import difference_text, field_difference, system_text
-from ..spec.errors import UsageError
 from .app import JSON, app, out, print_json
 from .diagram import FORMAT, chosen, write
 
@@ -30,9 +29,8 @@ def show(
 ) -> None:
     """The states, arrows, fields, scope and properties of a system, or one of its machines."""
     model = build(address)
-    names = [kind.__name__ for kind in parts_of(model)]
-    if machine and machine not in names:
-        raise UsageError(f"{model.address} has no machine `{machine}`; it has {', '.join(names)}")
+    if machine:
+        machine = machine_name(model.address, parts_of(model), machine)
     versions = [system for system in systems() if system.name == find(address).name]
     sheet = sheet_of(model, versions, machine)
     if as_json:

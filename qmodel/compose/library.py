@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 
 from ..spec.errors import UsageError
 from .model import Model
@@ -42,6 +43,18 @@ def find(address: str) -> type[System]:
         if not version or system.version == version:
             return system
     raise UsageError(f"{name} has no version `{version}`; it has {', '.join(s.version for s in named)}")
+
+
+def machine_name(address: str, kinds: Sequence[type], wanted: str) -> str:
+    """The name, among `kinds`, of the machine that is called `wanted` or that replaces it in this version.
+
+    Raises:
+        UsageError: there is none; the message lists what there is.
+    """
+    for kind in kinds:
+        if any(base.__name__ == wanted for base in kind.__mro__):
+            return kind.__name__
+    raise UsageError(f"{address} has no machine `{wanted}`; it has {', '.join(kind.__name__ for kind in kinds)}")
 
 
 def build(address: str, scope: dict[str, int] | None = None) -> Model:

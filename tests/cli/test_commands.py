@@ -85,3 +85,9 @@ def test_a_missed_race_is_exit_1(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert "1 of 1 races were missed" in done.stderr
+
+
+def test_a_version_answers_to_the_name_of_what_it_replaces() -> None:
+    done = qmodel("show", "thread-pool@271c0f68b4", "ThreadPoolCancel")
+    assert done.returncode == 0
+    assert "ThreadPoolCancel_271c0f68b4" in done.stdout
