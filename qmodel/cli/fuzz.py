@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import random
-import sys
 from typing import Annotated, Any
 
 import typer
-from rich.live import Live
 
 from ..compose.digest import digest
 from ..compose.library import build
 from ..show import verdict
-from .app import JSON, PARAMETERS, app, err, leave, out, print_json, scope_of
+from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
+from .status import status
 
 
 @app.command()
@@ -33,7 +32,7 @@ def fuzz(
 
     model = build(address, scope_of(parameters))
     seed = random.randrange(1 << 32) if seed is None else seed
-    with _Line() as line:
+    with status(_progress) as line:
         report: FuzzReport = run(model, seed=seed, examples=examples, steps=steps, seconds=seconds, progress=line)
     if as_json:
         print_json(_document(report))
@@ -82,30 +81,13 @@ def _document(report: Any) -> dict[str, Any]:
         "not_modelled": verdict.omissions(model),
     }
     if report.problem is not None and report.trace is not None:
-        wrong = report.problem
-        found["problem"] = {"rule": wrong.rule, "says": wrong.message, "in_model": wrong.in_model}
+        found["problem"] = report.problem.document()
         found["trace"] = verdict.trace_document(model, report.trace)
         found["lengths"] = {"found": report.lengths[0], "shrunk": report.lengths[1], "shortened": report.lengths[2]}
         found["shortest"] = report.shortest
     return found
 
 
-class _Line:
-    """A line on the terminal that says how far a fuzz is; nothing where there is no terminal."""
-
-    def __enter__(self) -> _Line:
-        self._live = Live(console=err, transient=True, refresh_per_second=8) if sys.stderr.isatty() else None
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
-
-    def __call__(self, at: Any) -> None:
-        if self._live:
-            shrinking = f", shrinking: {at.shrinking} steps" if at.shrinking is not None else ""
-            self._live.update(
-                f"{at.examples:,} examples, {at.steps:,} steps, {at.states:,} states, {at.seconds:.0f} s{shrinking}"
-            )
+def _progress(at: Any) -> str:
+    shrinking = f", shrinking: {at.shrinking} steps" if at.shrinking is not None else ""
+    return f"{at.examples:,} examples, {at.steps:,} steps, {at.states:,} states, {at.seconds:.0f} s{shrinking}"

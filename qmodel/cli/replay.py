@@ -40,7 +40,7 @@ def _trace(token: str, as_json: bool) -> None:
     problem = Judge(model).end_of(trace)
     if as_json:
         document = verdict.trace_document(model, trace)
-        document["problem"] = {"rule": problem.rule, "says": problem.message} if problem else None
+        document["problem"] = problem.document() if problem else None
         print_json(document)
     else:
         out.print(f"{model.address}  {verdict.scope_text(model)}", markup=False)

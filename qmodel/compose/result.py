@@ -29,6 +29,10 @@ class Problem:
     message: str
     in_model: bool = False
 
+    def document(self) -> dict[str, object]:
+        """The problem as JSON-ready data."""
+        return {"rule": self.rule, "says": self.message, "in_model": self.in_model}
+
 
 @dataclass
 class Coverage:

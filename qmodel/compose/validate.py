@@ -39,21 +39,22 @@ def check_machine(kind: type) -> None:
                     f"use a state of {kind.__name__}: {', '.join(s.name for s in states)}",
                 )  # fmt: skip
         if issubclass(kind, Process):
-            _check_arrow(kind, arrow)
+            _check_arrow(arrow)
     _check_reachable(kind, states, arrows, initial)
 
 
-def _check_arrow(kind: type, arrow: Arrow) -> None:
+def _check_arrow(arrow: Arrow) -> None:
     blocking = [n for n in ("waits", "polls", "sleeps") if getattr(arrow, n) is not None]
     if len(blocking) > 1:
         raise SpecError(
             arrow.where, f"{arrow.full_name} has both `{blocking[0]}=` and `{blocking[1]}=`",
             "one step blocks in one way; split it, with a named state between",
         )  # fmt: skip
-    if arrow.sources[0].final:
-        raise SpecError(
-            arrow.where, f"{arrow.full_name} leaves the final state `{arrow.sources[0].name}`", "drop `final=True`"
-        )
+    for state in arrow.sources:
+        if state.final:
+            raise SpecError(
+                arrow.where, f"{arrow.full_name} leaves the final state `{state.name}`", "drop `final=True`"
+            )
     if arrow.waits is not None and arrow.when is not None:
         raise SpecError(
             arrow.where, f"{arrow.full_name} has a guard beside `waits=`",

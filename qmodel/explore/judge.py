@@ -68,7 +68,7 @@ class Judge:
 
     def expansion(self, state: Cells, steps: list[Step]) -> Problem | None:
         """What only the steps out of `state` show: a deadlock, a bad rest, a data race."""
-        if not any(step.reliable for step in steps):
+        if self.is_rest(steps):
             return self._rest(state)
         return self._race(steps)
 

@@ -40,7 +40,7 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """The report as JSON-ready data."""
-        said = {"rule": self.problem.rule, "says": self.problem.message} if self.problem else None
+        said = self.problem.document() if self.problem else None
         counts = {"windows": self.windows, "steps": self.steps, "commits": self.commits}
         return {"system": self.address, "accepted": self.problem is None, **counts, "problem": said}
 

@@ -184,7 +184,7 @@ def document(report: RunReport) -> dict[str, Any]:
         "scope": report.model.system.scope,
         "digest": report.recording.digest,
         "verdict": report.verdict,
-        "problem": {"rule": problem.rule, "says": problem.message, "in_model": problem.in_model} if problem else None,
+        "problem": problem.document() if problem else None,
         "interrupted": report.interrupted,
         "complete": report.complete,
         "seed": report.settings.seed,

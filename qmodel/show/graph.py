@@ -111,10 +111,6 @@ class MachineGraph:
         }
 
     @property
-    def is_diff(self) -> bool:
-        return any(node.change for node in self.nodes) or any(edge.change for edge in self.edges)
-
-    @property
     def differs(self) -> bool:
         """Whether anything was added, removed or changed."""
         changes = {item.change for item in self.nodes} | {item.change for item in self.edges}

@@ -81,11 +81,7 @@ def document(result: Result) -> dict[str, Any]:
         "not_modelled": omissions(model),
     }
     if result.problem is not None:
-        found["problem"] = {
-            "rule": result.problem.rule,
-            "says": result.problem.message,
-            "in_model": result.problem.in_model,
-        }
+        found["problem"] = result.problem.document()
     if result.trace is not None:
         found["trace"] = trace_document(model, result.trace)
     return found

@@ -30,15 +30,18 @@ class RecordMeta(type):
     """Collects what a class body declares; makes `AioPoll(ctx=ctx)` a call instead of an instance."""
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], order: Order | None = None,
-        abstract: bool = False, bound: bool = False,
-    ) -> RecordMeta:  # fmt: skip
+        mcs,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        order: Order | None = None,
+        bound: bool = False,
+    ) -> RecordMeta:
         cls = super().__new__(mcs, name, bases, namespace)
         if not bound:
             cls._where = here()  # type: ignore[attr-defined]
             if order is not None:
                 cls._order = order  # type: ignore[attr-defined]
-            cls._abstract = abstract  # type: ignore[attr-defined]
         return cls
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any) -> None:
@@ -54,7 +57,7 @@ class RecordMeta(type):
         )
 
 
-class Record(metaclass=RecordMeta, abstract=True):
+class Record(metaclass=RecordMeta):
     """Base of everything with fields.  In a step, `self` is a view: a place in the store, and these methods."""
 
     _store: Store
@@ -91,11 +94,11 @@ class Record(metaclass=RecordMeta, abstract=True):
         return name
 
 
-class Struct(Record, abstract=True):
+class Struct(Record):
     """A plain shared record of typed, bounded fields."""
 
 
-class Lifecycle(Record, abstract=True):
+class Lifecycle(Record):
     """An object that gets moved; its arrows are the legal moves.
 
     Either its steps move it (`element.take()`), or, if its states say `when=`, the states are a view of its fields
@@ -111,7 +114,7 @@ class Lifecycle(Record, abstract=True):
         return lambda: self._store.system.move(self, arrow)
 
 
-class Process(Record, abstract=True):
+class Process(Record):
     """A function or thread of control; its arrows are atomic steps with effects, its fields the C locals."""
 
     if TYPE_CHECKING:

@@ -121,6 +121,18 @@ def test_dead_end() -> None:
     )
 
 
+def test_arrow_out_of_a_final_state() -> None:
+    class Wrong(Process):
+        shared = Ref(Shared)
+        start = State(initial=True)
+        end = State(final=True)
+        go = (start | end).to(end)
+
+    assert spec_error(lambda: system(alone(Wrong))) == (
+        "spec/test_wrong_specs.py:N: Wrong.go leaves the final state `end`\n    drop `final=True`"
+    )
+
+
 def test_two_initial_states() -> None:
     class Wrong(Process):
         shared = Ref(Shared)
