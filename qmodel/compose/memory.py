@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..spec.containers import Set
 from ..spec.errors import DoubleFree, IllegalMove, LockDiscipline, ModelError, Violation
 from ..spec.fields import NULL, Dangling
 from ..spec.paths import evaluate, is_place
@@ -12,7 +11,8 @@ from ..spec.primitives import Condition, Mutex
 from ..spec.records import is_view, states_of
 from ..spec.states import Arrow, State
 from ..spec.store import Store
-from .layout import Layout, ObjectClass, poison_places
+from .layout import Layout, ObjectClass
+from .pointers import Freed, PatientCells, sets_of
 from .properties import Property
 from .system import Instance
 
@@ -24,6 +24,7 @@ class Memory:
         self.layout = layout
         self.names = {(o.bound, i): n for o in layout.objects.values() for i, n in enumerate(o.names)}
         self._frames: dict[int, dict[tuple[int, type], Any]] = {}
+        self._freed: dict[tuple[type, int], Freed] = {}
         self._initial_state = {k: next(s for s in p.states if s.initial) for k, p in layout.processes.items()}
 
     # -- views -------------------------------------------------------------------------------------
@@ -105,28 +106,22 @@ class Memory:
                 raise LockDiscipline(f"{field.full_name} is destroyed while a thread waits on it")
 
     def _poison(self, store: Store, kind: type, item: Any) -> None:
-        cells, index = store.cells, item._index
-        for base, fields in self._all_pointers(store):
-            for field in fields:
-                if field.target is not kind and field.target is not object:
-                    continue
-                value = 1 + (index if field.target is kind else item._number)
-                if isinstance(field, Set) and cells[base + field.offset] >> index & 1:
-                    raise Violation(f"{field.full_name} still holds the freed {kind.__name__}", "list corruption")
-                for place in poison_places(field):
-                    if cells[base + place] == value:
-                        cells[base + place] = field.domain
+        cells = store.cells
+        for slot, field in sets_of(self.layout, kind, cells):
+            if cells[slot] >> item._index & 1:
+                raise Violation(f"{field.full_name} still holds the freed {kind.__name__}", "list corruption")
+        freed = self.freed(kind, item._index, item._number)
+        if isinstance(cells, PatientCells):
+            cells.forget(freed, store.thread)
+        else:
+            freed.poison(cells)
 
-    def _all_pointers(self, store: Store) -> Any:
-        for objects in self.layout.objects.values():
-            for base in objects.bases:
-                if store.cells[base]:
-                    yield base, objects.pointers
-        for places in self.layout.stacks:
-            for level in range(store.cells[places[0]]):
-                base = places[1 + level]
-                kind, _ = self.layout.pcs[store.cells[base] - 1]
-                yield base, self.layout.processes[kind].pointers
+    def freed(self, kind: type, index: int, number: int) -> Freed:
+        """What becomes of the pointers to an object when it is freed."""
+        known = self._freed.get((kind, index))
+        if known is None:
+            known = self._freed[kind, index] = Freed(self.layout, kind, index, number)
+        return known
 
     # -- lifecycles --------------------------------------------------------------------------------
 

@@ -8,41 +8,81 @@ Nothing about a step is stated here: its semantics stay in the fields, and error
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from ..compose.model import Model
+from ..compose.pointers import Freed, PatientCells
 from ..compose.step import Cells, Step
 
 T = TypeVar("T")
-Writes = tuple[tuple[int, int], ...]
 
 
-class WatchedCells(list[int]):
-    """A copy of a state that notes in `reads` each slot that is read before it is written."""
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a step does to any state in which it was learned to be possible.
+
+    Attributes:
+        freed: objects that it frees, in order: pointers to them dangle, wherever they stand.
+        writes: slots with the constants that it leaves in them, after that.
+    """
+
+    freed: tuple[Freed, ...]
+    writes: tuple[tuple[int, int], ...]
+
+    def __call__(self, state: Cells) -> Cells:
+        """The state after the step."""
+        cells = list(state)
+        for freed in self.freed:
+            freed.poison(cells)
+        for slot, value in self.writes:
+            cells[slot] = value
+        return tuple(cells)
+
+
+class WatchedCells(PatientCells):
+    """A copy of a state that notes in `reads` each slot that is read before it is written.
+
+    Freeing an object reads nothing but the stack of the thread that does it: which other pointers were hit is worked
+    out in each state, so that a step that frees is not a lesson of its own for every state of everything.
+    """
 
     def __init__(self, state: Sequence[int], reads: dict[int, int]) -> None:
         super().__init__(state)
         self._reads = reads
         self._written: set[int] = set()
+        self.freed: list[Freed] = []
 
-    def writes(self) -> Writes:
-        """Every slot that was written, with its last value."""
-        return tuple((slot, list.__getitem__(self, slot)) for slot in sorted(self._written))
+    def effect(self) -> Effect:
+        """What was done to these cells."""
+        writes = ((slot, list.__getitem__(self, slot)) for slot in sorted(self._written))
+        return Effect(tuple(self.freed), tuple(writes))
+
+    def forget(self, freed: Freed, thread: int) -> None:
+        """Poison what is written already and the thread's own stack; the rest when it is looked at, or later."""
+        for slot in self._written & freed.in_objects.keys():
+            pointer, dangling = freed.in_objects[slot]
+            if list.__getitem__(self, slot) == pointer:
+                list.__setitem__(self, slot, dangling)
+        freed.poison_stack(self, thread)
+        self.freed.append(freed)
 
     def __getitem__(self, key: Any) -> Any:
         value = super().__getitem__(key)
         if isinstance(key, slice):
-            for slot, read in zip(range(*key.indices(len(self))), value, strict=True):
-                self._note(slot, read)
-        else:
-            self._note(key, value)
-        return value
+            slots = range(*key.indices(len(self)))
+            return [self._seen(slot, read) for slot, read in zip(slots, value, strict=True)]
+        return self._seen(key, value)
 
-    def _note(self, slot: int, value: int) -> None:
-        if slot not in self._written:
-            self._reads.setdefault(slot, value)
+    def _seen(self, slot: int, value: int) -> int:
+        if slot in self._written:
+            return value
+        self._reads.setdefault(slot, value)
+        for freed in self.freed:
+            pointer, dangling = freed.in_objects.get(slot, (-1, -1))
+            value = dangling if value == pointer else value
+        return value
 
     def __setitem__(self, key: Any, value: Any) -> None:
         super().__setitem__(key, value)
@@ -50,23 +90,30 @@ class WatchedCells(list[int]):
 
 
 class WatchedCopies:
-    """Copies that share one record of reads; a step "leads" to what it wrote."""
+    """Copies that share one record of reads; a step "leads" to its effect.
 
-    def __init__(self) -> None:
+    Args:
+        viewed: slots of lifecycles that are views of their fields (`Model.viewed`).
+    """
+
+    def __init__(self, viewed: Container[int] = ()) -> None:
         self.reads: dict[int, int] = {}
+        self._viewed = viewed
 
     def thaw(self, state: Sequence[int]) -> list[int]:
         return WatchedCells(state, self.reads)
 
     def freeze(self, cells: list[int]) -> Any:
         assert isinstance(cells, WatchedCells)
-        return cells.writes()
+        return cells.effect()
 
     def changed(self, state: Sequence[int], cells: list[int]) -> list[int]:
         """Whether a write changes anything depends on what was there, so that is read."""
         assert isinstance(cells, WatchedCells)
-        before = self.thaw(state)
-        return [slot for slot, value in cells.writes() if before[slot] != value]
+        before, effect = self.thaw(state), cells.effect()
+        hit = {slot for freed in effect.freed for slot in freed.in_objects if slot in self._viewed}
+        written = [slot for slot, value in effect.writes if before[slot] != value]
+        return written + [slot for slot in sorted(hit) if before[slot] != cells[slot]]
 
 
 @dataclass(slots=True)
@@ -91,6 +138,14 @@ class Tree(Generic[T]):
             at = at.branches.get(state[at.slot])
         return None if at is None else at.value
 
+    def path(self, state: Cells) -> list[int]:
+        """The slots that `find` looks at, in order."""
+        found, at = [], self._branches.get(0)
+        while type(at) is _Node:
+            found.append(at.slot)
+            at = at.branches.get(state[at.slot])
+        return found
+
     def teach(self, reads: dict[int, int], value: T) -> T:
         """Add a leaf; `reads` are the slots that were read, in order, with what they held.
 
@@ -113,21 +168,30 @@ class _Leaf:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """The steps of a thread in one situation: each with what it does; errors do nothing."""
+
+    steps: tuple[tuple[Step, Effect | None], ...]
+
+
 class LearnedSteps:
     """`Model.steps`, learned: same steps, same order, from the trees where they are known."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._threads = list(enumerate(model.layout.stacks))
-        self._trees: dict[tuple[int, int, int], Tree[list[tuple[Step, Writes]]]] = {}
+        self._stacks = model.layout.stacks
+        self._trees: dict[tuple[int, int, int], Tree[Lesson]] = {}
 
     def __call__(self, state: Cells) -> list[Step]:
         """Every step that is possible in `state`, in the order of `Model.steps`."""
         found: list[Step] = []
-        for thread, places in self._threads:
-            depth = state[places[0]]
-            if depth:
-                found += self._of_thread(state, thread, (thread, depth, state[places[depth]]))
+        for thread, places in enumerate(self._stacks):
+            if state[places[0]]:
+                found += [
+                    step.leading_to(effect(state)) if effect else step
+                    for step, effect in self.lesson(state, thread).steps
+                ]
         return found
 
     @property
@@ -135,20 +199,18 @@ class LearnedSteps:
         """How often the Python of a thread's steps was run."""
         return sum(tree.lessons for tree in self._trees.values())
 
-    def _of_thread(self, state: Cells, thread: int, location: tuple[int, int, int]) -> list[Step]:
-        tree = self._trees.get(location)
-        if tree is None:
-            tree = self._trees[location] = Tree()
-        known = tree.find(state)
-        if known is None:
-            copies = WatchedCopies()
-            steps = self._model.thread_steps(state, thread, copies)
-            known = tree.teach(copies.reads, [(step, cast(Writes, step.state)) for step in steps])
-        return [step if step.error else step.leading_to(_after(state, writes)) for step, writes in known]
+    def tree(self, state: Cells, thread: int) -> Tree[Lesson]:
+        """What is known of the place where `thread`, which is running, stands."""
+        places = self._stacks[thread]
+        depth = state[places[0]]
+        return self._trees.setdefault((thread, depth, state[places[depth]]), Tree())
 
+    def lesson(self, state: Cells, thread: int) -> Lesson:
+        """The steps of `thread`, which is running, in `state`."""
+        tree = self.tree(state, thread)
+        return tree.find(state) or self._teach(tree, state, thread)
 
-def _after(state: Cells, writes: Writes) -> Cells:
-    cells = list(state)
-    for slot, value in writes:
-        cells[slot] = value
-    return tuple(cells)
+    def _teach(self, tree: Tree[Lesson], state: Cells, thread: int) -> Lesson:
+        copies = WatchedCopies(self._model.viewed)
+        steps = self._model.thread_steps(state, thread, copies)
+        return tree.teach(copies.reads, Lesson(tuple((step, cast(Effect | None, step.state)) for step in steps)))
