@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ..compose.library import build
-from ..explore.reference import Limits, Progress, explore
+from ..explore.limits import Limits, Progress
+from ..explore.reference import explore
 from ..show import verdict
 from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
 from .status import status

@@ -93,6 +93,7 @@ class Layout:
         self.processes: dict[type, ProcessClass] = {}
         for slot in system.parts.threads:
             self._bind_processes(self.resolve(slot.kind))
+        self.reach = [self._reachable(self.resolve(slot.kind)) for slot in system.parts.threads]
         self.stacks = [self._lay_out_thread(slot) for slot in system.parts.threads]
 
     # -- what fields ask when they are bound (`Sizes`) ---------------------------------------------
@@ -224,7 +225,7 @@ class Layout:
     def _lay_out_thread(self, slot: ThreadSlot) -> tuple[int, ...]:
         root = self.resolve(slot.kind)
         depth = slot.stack or self._depth(root, ())
-        reach = self._reachable(root)
+        reach = self.reach[slot.index]
         width = max(self.processes[kind].width for kind in reach)
         self.slots.append(Slot(f"{slot.name}.depth", depth, None, "stack"))
         places = [len(self.slots) - 1]

@@ -12,8 +12,9 @@ from ..spec.records import is_view, states_of
 from ..spec.states import Arrow, State
 from ..spec.store import Store
 from .layout import Layout, ObjectClass
-from .pointers import Freed, PatientCells, sets_of
+from .pointers import Freed, sets_of
 from .properties import Property
+from .questions import LearningCells
 from .system import Instance
 
 
@@ -111,7 +112,7 @@ class Memory:
             if cells[slot] >> item._index & 1:
                 raise Violation(f"{field.full_name} still holds the freed {kind.__name__}", "list corruption")
         freed = self.freed(kind, item._index, item._number)
-        if isinstance(cells, PatientCells):
+        if isinstance(cells, LearningCells):
             cells.forget(freed, store.thread)
         else:
             freed.poison(cells)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 from ..spec.errors import ModelError, StepError, UsageError, Violation
@@ -14,6 +14,7 @@ from .layout import Layout
 from .memory import Memory
 from .overview import Overview
 from .properties import Property
+from .questions import Call, Question
 from .step import ArrowCode, Blocked, Cells, Choice, Copies, Picker, PlainCopies, Step, StepRunner
 from .system import Instance, System
 from .validate import validate
@@ -39,6 +40,7 @@ class Model:
         self.viewed = self._viewed_slots()
         self.plain = frozenset(i for i, slot in enumerate(self.layout.slots) if slot.plain)
         self.width = len(self.layout.slots)
+        self._questions: dict[Any, Question] = {}
 
     @property
     def address(self) -> str:
@@ -268,6 +270,15 @@ class Model:
         """A read-only view of `state`, by the names that `compose` gave."""
         self.store.cells = list(state)
         return Overview(self)
+
+    def question(
+        self, thread: int, what: str, of: tuple[Any, ...], answer: Callable[[list[Call]], Hashable]
+    ) -> Question:
+        """The question `what`, about `of`, to the stack of `thread`."""
+        key = thread, what, of
+        if key not in self._questions:
+            self._questions[key] = Question(self.layout, thread, answer)
+        return self._questions[key]
 
     def resting(self, state: Cells, thread: int) -> bool:
         """Whether `thread` may stay where it is for ever: ended, or every call of its stack in a quiescent state."""

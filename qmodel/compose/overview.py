@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..spec.fields import NULL
 from ..spec.states import State
+from .questions import Call, LearningCells
 from .system import Instance, ThreadSlot
 
 if TYPE_CHECKING:
@@ -21,33 +23,45 @@ class ThreadView:
     @property
     def frames(self) -> list[Any]:
         """The calls on its stack, outermost first; none if it is not running."""
-        model, cells = self._model, self._model.store.cells
-        places = model.layout.stacks[self.index]
-        bases = places[1 : 1 + cells[places[0]]]
-        return [model.memory.frame(model.store, base, model.layout.pcs[cells[base] - 1][0]) for base in bases]
+        return self._views(self._ask("frames", (), lambda calls: _places(calls)))
 
     @property
     def locations(self) -> list[State]:
         """The state of each of `frames`."""
-        model, cells = self._model, self._model.store.cells
-        places = model.layout.stacks[self.index]
-        return [model.layout.pcs[cells[base] - 1][1] for base in places[1 : 1 + cells[places[0]]]]
+        return list(self._ask("locations", (), lambda calls: tuple(call.location for call in calls)))
 
     @property
     def running(self) -> bool:
-        return bool(self._model.store.cells[self._model.layout.stacks[self.index][0]])
+        return bool(self._ask("running", (), lambda calls: bool(calls)))
 
     def at(self, *states: State) -> bool:
         """Whether some call on its stack is in one of `states`."""
-        return bool(self.standing(*states))
+        return bool(self._ask("at", states, lambda calls: any(call.location in states for call in calls)))
 
     def standing(self, *states: State) -> list[Any]:
         """The calls on its stack that are in one of `states`."""
-        return [frame for frame, location in zip(self.frames, self.locations, strict=True) if location in states]
+        return self._views(
+            self._ask("standing", states, lambda calls: _places(call for call in calls if call.location in states))
+        )
 
     def calls(self, kind: type) -> list[Any]:
         """The calls of `kind` (or a version of it) on its stack."""
-        return [frame for frame in self.frames if isinstance(frame, kind)]
+        return self._views(
+            self._ask("calls", (kind,), lambda calls: _places(call for call in calls if issubclass(call.kind, kind)))
+        )
+
+    def _ask(self, what: str, of: tuple[Any, ...], answer: Callable[[list[Call]], Hashable]) -> Any:
+        """The answer to a question that is the same one whenever `what` and `of` are."""
+        cells = self._model.store.cells
+        question = self._model.question(self.index, what, of, answer)
+        return cells.ask(question) if isinstance(cells, LearningCells) else question(cells)
+
+    def _views(self, places: tuple[tuple[int, type], ...]) -> list[Any]:
+        return [self._model.memory.frame(self._model.store, base, kind) for base, kind in places]
+
+
+def _places(calls: Iterable[Call]) -> tuple[tuple[int, type], ...]:
+    return tuple((call.base, call.kind) for call in calls)
 
 
 class Overview:

@@ -11,7 +11,7 @@ from .layout import Layout, poison_places
 
 
 def sets_of(layout: Layout, kind: type, cells: list[int]) -> Iterator[tuple[int, Field[Any]]]:
-    """Slots of the sets of pointers to objects of `kind`, and their fields; stacks are read only if they can hold one."""
+    """Slots of the sets of pointers to objects of `kind`, and their fields; stacks are read if one can be there."""
     for objects in layout.objects.values():
         for field in _sets(objects.pointers, kind):
             yield from ((base + field.offset, field) for base in objects.bases)
@@ -62,18 +62,14 @@ class Freed:
                     cells[base + offset] = dangling
 
 
+def _target(field: Field[Any]) -> Any:
+    return field.target
+
+
 def _pointing(fields: tuple[Field[Any], ...], kind: type, index: int, number: int) -> dict[int, tuple[int, int]]:
     return {
-        place: (1 + (index if field.target is kind else number), field.domain)
+        place: (1 + (index if _target(field) is kind else number), field.domain)
         for field in fields
-        if field.target in (kind, object)  # type: ignore[attr-defined]
+        if _target(field) is kind or _target(field) is object
         for place in poison_places(field)
     }
-
-
-class PatientCells(list[int]):
-    """Cells that are told of an object that was freed, instead of being searched for pointers to it."""
-
-    def forget(self, freed: Freed, thread: int) -> None:
-        """A step of `thread` freed an object."""
-        raise NotImplementedError

@@ -12,10 +12,10 @@ from ..compose.result import Problem
 from ..compose.step import Cells, Step
 from ..compose.trace import Trace
 from ..spec.errors import ModelError, StepError
-from .learn import Tree, WatchedCells
+from .learn import Node, Reads, Tree, WatchedCells
 
 
-class _Learned:
+class LearnedClaim:
     """A predicate of a state, learned as steps are."""
 
     def __init__(self, model: Model, claim: Property) -> None:
@@ -25,9 +25,13 @@ class _Learned:
     def __call__(self, state: Cells) -> Problem | None:
         found = self._known.find(state)
         if found is None:
-            reads: dict[int, int] = {}
+            reads: Reads = {}
             found = self._known.teach(reads, self._evaluate(WatchedCells(state, reads)) or True)
         return found if isinstance(found, Problem) else None
+
+    def path(self, state: Cells) -> list[Node]:
+        """What decides about `state`, which was judged before."""
+        return self._known.path(state)
 
     def _evaluate(self, cells: list[int]) -> Problem | None:
         claim = self._claim
@@ -42,17 +46,21 @@ class _Learned:
 
 
 class Judge:
-    """Says what is wrong with a state of `model`, if anything."""
+    """Says what is wrong with a state of `model`, if anything.
+
+    Attributes:
+        claims: the properties that every state is judged by, in order.
+    """
 
     def __init__(self, model: Model, properties: Sequence[Property] | None = None) -> None:
         self.model = model
         chosen = model.properties if properties is None else properties
-        self._always = [_Learned(model, p) for p in chosen if p.kind in ("always", "never")]
-        self._at_rest = [_Learned(model, p) for p in chosen if p.kind == "at rest"]
+        self.claims = [LearnedClaim(model, p) for p in chosen if p.kind in ("always", "never")]
+        self._at_rest = [LearnedClaim(model, p) for p in chosen if p.kind == "at rest"]
 
     def state(self, state: Cells) -> Problem | None:
         """The first property that `state` breaks by itself."""
-        for claim in self._always:
+        for claim in self.claims:
             problem = claim(state)
             if problem is not None:
                 return problem
@@ -69,8 +77,8 @@ class Judge:
     def expansion(self, state: Cells, steps: list[Step]) -> Problem | None:
         """What only the steps out of `state` show: a deadlock, a bad rest, a data race."""
         if self.is_rest(steps):
-            return self._rest(state)
-        return self._race(steps)
+            return self.rest(state)
+        return self.race(steps)
 
     def end_of(self, trace: Trace) -> Problem | None:
         """What is wrong where `trace` ends: in its last step, its last state, or with what can follow."""
@@ -86,7 +94,8 @@ class Judge:
 
     # -- nothing moves -----------------------------------------------------------------------------
 
-    def _rest(self, state: Cells) -> Problem | None:
+    def rest(self, state: Cells) -> Problem | None:
+        """What is wrong with coming to rest in `state`."""
         model = self.model
         stuck = [t for t in range(model.layout.thread_count) if not model.resting(state, t)]
         if stuck:
@@ -132,7 +141,8 @@ class Judge:
 
     # -- two threads meet --------------------------------------------------------------------------
 
-    def _race(self, steps: list[Step]) -> Problem | None:
+    def race(self, steps: list[Step]) -> Problem | None:
+        """The first two steps that different threads can take here and that touch one place."""
         plain = self.model.plain
         touching = [(s, s.writes & plain, (s.reads | s.writes) & plain) for s in steps if (s.reads | s.writes) & plain]
         for i, (one, writes, touches) in enumerate(touching):

@@ -13,10 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from ..compose.model import Model
-from ..compose.pointers import Freed, PatientCells
+from ..compose.pointers import Freed
+from ..compose.questions import LearningCells, Question
 from ..compose.step import Cells, Step
 
 T = TypeVar("T")
+
+Reads = dict[int | Question, Any]
+"""What was looked at, in order: slots with their values, questions with their answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,14 @@ class Effect:
         return tuple(cells)
 
 
-class WatchedCells(PatientCells):
-    """A copy of a state that notes in `reads` each slot that is read before it is written.
+class WatchedCells(LearningCells):
+    """A copy of a state that notes in `reads` each slot that is read before it is written, and each question.
 
     Freeing an object reads nothing but the stack of the thread that does it: which other pointers were hit is worked
     out in each state, so that a step that frees is not a lesson of its own for every state of everything.
     """
 
-    def __init__(self, state: Sequence[int], reads: dict[int, int]) -> None:
+    def __init__(self, state: Sequence[int], reads: Reads) -> None:
         super().__init__(state)
         self._reads = reads
         self._written: set[int] = set()
@@ -58,6 +62,11 @@ class WatchedCells(PatientCells):
         """What was done to these cells."""
         writes = ((slot, list.__getitem__(self, slot)) for slot in sorted(self._written))
         return Effect(tuple(self.freed), tuple(writes))
+
+    def ask(self, question: Question) -> Any:
+        """Steps do not ask, so what is asked of is the state as it was."""
+        answer = question([list.__getitem__(self, slot) for slot in range(len(self))])
+        return self._reads.setdefault(question, answer)
 
     def forget(self, freed: Freed, thread: int) -> None:
         """Poison what is written already and the thread's own stack; the rest when it is looked at, or later."""
@@ -97,7 +106,7 @@ class WatchedCopies:
     """
 
     def __init__(self, viewed: Container[int] = ()) -> None:
-        self.reads: dict[int, int] = {}
+        self.reads: Reads = {}
         self._viewed = viewed
 
     def thaw(self, state: Sequence[int]) -> list[int]:
@@ -116,46 +125,51 @@ class WatchedCopies:
         return written + [slot for slot in sorted(hit) if before[slot] != cells[slot]]
 
 
-@dataclass(slots=True)
-class _Node:
-    """A slot to look at, and where each of its values leads."""
+@dataclass(slots=True, eq=False)
+class Node:
+    """Something to look at, and where each of its values leads."""
 
-    slot: int
-    branches: dict[int, Any] = field(default_factory=dict)
+    key: int | Question
+    branches: dict[Any, Any] = field(default_factory=dict)
+
+    def follow(self, state: Sequence[int]) -> Any:
+        """Where `state` leads: a node, a leaf, or None."""
+        key = self.key
+        return self.branches.get(state[key] if type(key) is int else key(state))  # type: ignore[operator]
 
 
 class Tree(Generic[T]):
     """A function of states, known as far as it was taught: inner nodes are reads, leaves are what it returned."""
 
     def __init__(self) -> None:
-        self._branches: dict[int, Any] = {}
+        self._branches: dict[Any, Any] = {}
         self.lessons = 0
 
     def find(self, state: Cells) -> T | None:
         """What the function returns for `state`, or None if nothing like it was taught."""
         at = self._branches.get(0)
-        while type(at) is _Node:
-            at = at.branches.get(state[at.slot])
+        while type(at) is Node:
+            at = at.follow(state)
         return None if at is None else at.value
 
-    def path(self, state: Cells) -> list[int]:
-        """The slots that `find` looks at, in order."""
+    def path(self, state: Cells) -> list[Node]:
+        """The nodes that `find` passes, in order."""
         found, at = [], self._branches.get(0)
-        while type(at) is _Node:
-            found.append(at.slot)
-            at = at.branches.get(state[at.slot])
+        while type(at) is Node:
+            found.append(at)
+            at = at.follow(state)
         return found
 
-    def teach(self, reads: dict[int, int], value: T) -> T:
-        """Add a leaf; `reads` are the slots that were read, in order, with what they held.
+    def teach(self, reads: Reads, value: T) -> T:
+        """Add a leaf; `reads` is what was looked at, in order.
 
         Raises:
             RuntimeError: the reads contradict what was taught: the function is not one of the state.
         """
         branches, here = self._branches, 0
-        for slot, read in reads.items():
-            node = branches.setdefault(here, _Node(slot))
-            if type(node) is not _Node or node.slot != slot:
+        for key, read in reads.items():
+            node = branches.setdefault(here, Node(key))
+            if type(node) is not Node or node.key != key:
                 raise RuntimeError("a step or a property depends on something that is not in the state")
             branches, here = node.branches, read
         branches[here] = _Leaf(value)

@@ -11,40 +11,12 @@ from dataclasses import dataclass, field
 
 from ..compose.model import Model
 from ..compose.properties import Property
-from ..compose.result import INTERRUPTED, Coverage, Problem, Result, Verdict
+from ..compose.result import INTERRUPTED, Coverage, Result, Verdict
 from ..compose.step import Cells, Choice, Step
-from ..compose.trace import Trace
 from .judge import Judge
 from .learn import LearnedSteps
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to give up; None is never."""
-
-    states: int | None = None
-    depth: int | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a search is."""
-
-    states: int
-    transitions: int
-    depth: int
-    frontier: int
-    seconds: float
-
-
-@dataclass
-class _Found:
-    """A problem, where it shows: in the state `at`, or in the last step out of it."""
-
-    problem: Problem
-    at: Cells
-    last: Choice | None
+from .limits import Limits, Progress
+from .simplest import Found, simplest
 
 
 @dataclass
@@ -58,14 +30,14 @@ class _Search:
     parents: dict[Cells, list[tuple[Cells, Choice]]] = field(default_factory=dict)
     transitions: int = 0
     coverage: Coverage = field(default_factory=Coverage)
-    found: list[_Found] = field(default_factory=list)
+    found: list[Found[Cells]] = field(default_factory=list)
 
     def expand(self, state: Cells, depth: int) -> Iterator[Cells]:
         """Visit the steps out of `state`; yield the states that are new."""
         steps = self.steps(state)
         problem = self.judge.expansion(state, steps)
         if problem is not None:
-            self.found.append(_Found(problem, state, None))
+            self.found.append(Found(problem, state, None, depth))
         elif self.judge.is_rest(steps):
             self.coverage.at_rest += 1
         for step in steps:
@@ -74,7 +46,7 @@ class _Search:
             if step.state is None:
                 wrong = self.judge.step(step)
                 assert wrong is not None
-                self.found.append(_Found(wrong, state, step.choice))
+                self.found.append(Found(wrong, state, step.choice, depth))
                 continue
             seen = self.depths.get(step.state)
             if seen is None:
@@ -82,7 +54,7 @@ class _Search:
                 self.parents[step.state] = [(state, step.choice)]
                 wrong = self.judge.state(step.state)
                 if wrong is not None:
-                    self.found.append(_Found(wrong, state, step.choice))
+                    self.found.append(Found(wrong, step.state, None, depth + 1))
                 yield step.state
             elif seen == depth + 1:
                 self.parents[step.state].append((state, step.choice))
@@ -93,53 +65,6 @@ class _Search:
         self.coverage.steps[key] += 1
         for moved, arrow, _ in step.moves:
             self.coverage.movers.setdefault((moved, arrow), set()).add(key)
-
-    def simplest(self) -> tuple[Problem, Trace]:
-        """Of all shortest ways to all problems found, the simplest."""
-        best: tuple[Problem, Trace] | None = None
-        shortest = min(self.depths[f.at] + (f.last is not None) for f in self.found)
-        for found in self.found:
-            if self.depths[found.at] + (found.last is not None) > shortest:
-                continue
-            trace = self._simplest_to(found.at, found.last)
-            if best is None or trace.simplicity < best[1].simplicity:
-                best = (found.problem, trace)
-        assert best is not None
-        return best
-
-    def _simplest_to(self, state: Cells, last: Choice | None) -> Trace:
-        """Fewest switches among the shortest paths to `state` and then along `last`.
-
-        Walks the layers between the initial state and `state` forwards, keeping for each state and each last thread
-        the best prefix.
-        """
-        layers = [{state}]
-        while any(self.depths[s] for s in layers[-1]):
-            layers.append({parent for s in layers[-1] for parent, _ in self.parents[s]})
-        best: dict[Cells, dict[int, tuple[int, tuple[Choice, ...]]]] = {s: {-1: (0, ())} for s in layers[-1]}
-        for layer in reversed(layers[:-1]):
-            best = {s: self._best_prefixes(s, best) for s in layer}
-        prefixes = best[state].values()
-        if last is not None:
-            prefixes_with_last = [_extend(prefix, last) for prefix in prefixes]
-            return Trace(min(prefixes_with_last)[1])
-        return Trace(min(prefixes)[1])
-
-    def _best_prefixes(
-        self, state: Cells, best: dict[Cells, dict[int, tuple[int, tuple[Choice, ...]]]]
-    ) -> dict[int, tuple[int, tuple[Choice, ...]]]:
-        found: dict[int, tuple[int, tuple[Choice, ...]]] = {}
-        for parent, choice in self.parents[state]:
-            for prefix in best.get(parent, {}).values():
-                longer = _extend(prefix, choice)
-                if choice.thread not in found or longer < found[choice.thread]:
-                    found[choice.thread] = longer
-        return found
-
-
-def _extend(prefix: tuple[int, tuple[Choice, ...]], choice: Choice) -> tuple[int, tuple[Choice, ...]]:
-    switches, choices = prefix
-    return switches + bool(choices and choices[-1].thread != choice.thread), (*choices, choice)
 
 
 def explore(
@@ -166,13 +91,13 @@ def explore(
     depth, layer, stopped = 0, [start], ""
     wrong = search.judge.state(start)
     if wrong is not None:
-        search.found.append(_Found(wrong, start, None))
+        search.found.append(Found(wrong, start, None, 0))
     try:
         while layer and not search.found and not stopped:
             following: list[Cells] = []
             for count, state in enumerate(layer):
                 if not count % 256:
-                    stopped = _reached(limits, search, depth, started)
+                    stopped = limits.reached(len(search.depths), depth, started)
                     if stopped:
                         break
                     if progress:
@@ -188,20 +113,10 @@ def _since(started: float) -> float:
     return time.monotonic() - started
 
 
-def _reached(limits: Limits, search: _Search, depth: int, started: float) -> str:
-    if limits.states is not None and len(search.depths) >= limits.states:
-        return f"the limit of {limits.states} states was reached"
-    if limits.depth is not None and depth >= limits.depth:
-        return f"the limit of depth {limits.depth} was reached"
-    if limits.seconds is not None and _since(started) >= limits.seconds:
-        return f"the limit of {limits.seconds:g} seconds was reached"
-    return ""
-
-
 def _result(search: _Search, depth: int, stopped: str, seconds: float) -> Result:
     problem, trace, verdict = None, None, Verdict.HOLDS
     if search.found:
-        problem, trace = search.simplest()
+        problem, trace = simplest(search.found, lambda state: search.parents.get(state, []))
         verdict = Verdict.VIOLATED
     elif stopped:
         verdict = Verdict.INCONCLUSIVE

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from qmodel import NULL, PLAIN, Condition, Count, Fifo, Flag, Lifecycle, Mutex, Process, Ref, Semaphore, State, Struct
 from qmodel.compose.model import Model
-from qmodel.explore.reference import Limits, explore
+from qmodel.explore.limits import Limits
+from qmodel.explore.reference import explore
 from qmodel.spec.errors import SpecError
 from qmodel.spec.records import RecordMeta
 from tests.support import system

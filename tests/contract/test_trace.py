@@ -8,7 +8,8 @@ from qmodel.compose.library import build
 from qmodel.compose.step import Choice
 from qmodel.compose.trace import Trace, read_token
 from qmodel.explore.judge import Judge
-from qmodel.explore.reference import Limits, explore
+from qmodel.explore.limits import Limits
+from qmodel.explore.reference import explore
 from qmodel.spec.errors import UsageError
 
 

@@ -1,0 +1,400 @@
+"""The loops of the native search.  They are compiled once per machine, for whatever model, and release the GIL.
+
+States are rows of 64-bit words, cut into segments, one for each worker (`row_of`), so that each appends without asking
+the other.  The visited set is a hash table per owner: its entries hold a row and, in the bits that the row leaves free,
+a tag of the hash; a state belongs to the owner that its hash names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+BLOCK = 12
+"""A segment is interleaved with the others in blocks of 2**BLOCK rows: no two workers write to one cache line."""
+
+STEP, IMAGE = 0, 1
+"""What is unknown: the situation of a thread, or what a number becomes when pointers dangle."""
+
+ERROR, REST, RACE, RACE_UNKNOWN = 0, 1, 2, 3
+"""What `expand` notes about a state beside its successors."""
+
+compiled = njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+
+
+def _prefetch(context: Any, builder: Any, place: Any) -> Any:
+    kind = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [cgutils.voidptr_t] + [cgutils.int32_t] * 3)
+    call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    read, keep, data = cgutils.int32_t(0), cgutils.int32_t(3), cgutils.int32_t(1)
+    builder.call(call, [builder.bitcast(place, cgutils.voidptr_t), read, keep, data])
+    return context.get_dummy_value()
+
+
+@intrinsic
+def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of `array[index]`, a contiguous array of one dimension."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return _prefetch(context, builder, builder.gep(data, [args[1]]))
+
+    return types.void(array, index), codegen
+
+
+@intrinsic
+def prefetch_row(typingctx: Any, array: Any, row: Any) -> Any:
+    """Ask for the cache line of `array[row]`, a contiguous array of two dimensions."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, args[0])
+        width = cgutils.unpack_tuple(builder, view.shape)[1]
+        place = builder.gep(view.data, [builder.mul(args[1], width)])
+        return _prefetch(context, builder, place)
+
+    return types.void(array, row), codegen
+
+
+@compiled
+def row_of(position: int, segment: int, segments: int) -> int:
+    """The row at `position` of a segment."""
+    return (((position >> BLOCK) * segments + segment) << BLOCK) | (position & ((1 << BLOCK) - 1))
+
+
+@compiled
+def hash_of(words: Any, row: int) -> Any:
+    """uint64: a hash of `words[row]`."""
+    found = np.uint64(0x9E3779B97F4A7C15)
+    for word in range(words.shape[1]):
+        found = (found ^ np.uint64(words[row, word])) * np.uint64(0xBF58476D1CE4E5B9)
+        found ^= found >> np.uint64(32)
+    found *= np.uint64(0x94D049BB133111EB)
+    return found ^ (found >> np.uint64(29))
+
+
+@compiled
+def owner_of(hashed: Any, owners: int) -> int:
+    """Whose table a state is in."""
+    return np.int64((hashed >> np.uint64(40)) & np.uint64(owners - 1))
+
+
+@compiled
+def walk(node: int, nodes: Any, branches: Any, words: Any, row: int) -> tuple[int, int]:
+    """Where a tree leads for `words[row]`: a negative leaf, or 0; and the branch that was taken last."""
+    place = np.int64(0)
+    while node > 0:
+        place = nodes[node, 3] + ((words[row, nodes[node, 0]] >> nodes[node, 1]) & nodes[node, 2])
+        node = np.int64(branches[place])
+    return node, place
+
+
+@compiled
+def successor(program: Any, outcome: int, words: Any, row: int, out: Any, slot: int) -> int:
+    """Write the state after `outcome` of `words[row]` to `out[slot]`; -1, or the pointer whose image is unknown."""
+    width = words.shape[1]
+    for word in range(width):
+        out[slot, word] = words[row, word] & program.keep[outcome, word]
+    first = program.outcomes[outcome, 1]
+    for number in range(first, first + program.outcomes[outcome, 2]):
+        word, shift = program.pointers[number, 0], program.pointers[number, 1]
+        mask = program.pointers[number, 2]
+        image = np.int64(program.images[program.pointers[number, 3] + ((words[row, word] >> shift) & mask)])
+        if image == 0:
+            return number
+        out[slot, word] = (out[slot, word] & ~(mask << shift)) | ((image - 1) << shift)
+    for word in range(width):
+        out[slot, word] |= program.put[outcome, word]
+    return -1
+
+
+@compiled
+def look(program: Any, words: Any, row: int, leaves: Any, misses: Any, missed: int) -> int:
+    """Find the leaf of every thread in `words[row]`; how many `misses` there are then."""
+    for thread in range(program.entries.shape[0]):
+        leaf, place = walk(np.int64(program.entries[thread]), program.nodes, program.branches, words, row)
+        leaves[thread] = -leaf
+        if leaf == 0:
+            misses[missed, 0], misses[missed, 1], misses[missed, 2], misses[missed, 3] = STEP, row, thread, place
+            missed += 1
+    return missed
+
+
+@compiled
+def meet(program: Any, row: int, leaves: Any, events: Any, noted: int) -> int:
+    """Note two threads that could touch one place at the same moment; how many `events` there are then."""
+    threads = program.entries.shape[0]
+    for one in range(threads):
+        first = program.leaves[leaves[one], 3]
+        if first:
+            for two in range(one + 1, threads):
+                second = program.leaves[leaves[two], 3]
+                if second and program.races[first, second] != 1:
+                    events[noted, 0] = RACE if program.races[first, second] == 2 else RACE_UNKNOWN
+                    events[noted, 1], events[noted, 2], events[noted, 3] = row, first, second
+                    return noted + 1
+    return noted
+
+
+@compiled
+def expand(
+    program: Any, words: Any, rows: Any, out: Any, hashes: Any, claims: Any, counts: Any,
+    taken: Any, again: Any, misses: Any, events: Any,
+) -> Any:  # fmt: skip
+    """Write the successors of the states `rows` to the buffers of their owners.
+
+    Args:
+        out, hashes, claims: int64[owners, room, words], uint64[owners, room], int64[owners, room]: successors, their
+            hashes, the claims to judge them by.
+        counts: int64[owners], how many there are; counted on.
+        taken: int64[leaves], how often each leaf was passed; counted on.
+        again: int64[], gets the states in which something is unknown; nothing else is written for them.
+        misses: int64[n, 4], gets what is unknown: (STEP, row, thread, branch) or (IMAGE, row, pointer, 0).
+        events: int64[n, 4], gets (ERROR, row, leaf, outcome), (REST, row, 0, 0), (RACE.., row, footprint, footprint).
+
+    Returns: how many of `rows` were done before a buffer was full, and the numbers of `again`, `misses`, `events` and
+    of transitions.
+    """
+    threads, owners, room = program.entries.shape[0], out.shape[0], out.shape[1]
+    leaves = np.zeros(threads, dtype=np.int64)
+    scratch = np.zeros((1, words.shape[1]), dtype=np.int64)
+    saved = np.zeros(owners, dtype=np.int64)
+    repeated, missed, noted, transitions = 0, 0, 0, 0
+    for number in range(rows.shape[0]):
+        row = rows[number]
+        known = missed
+        missed = look(program, words, row, leaves, misses, missed)
+        if missed > known:
+            again[repeated] = row
+            repeated += 1
+            continue
+        total, reliable = np.int64(0), False
+        for thread in range(threads):
+            total += program.leaves[leaves[thread], 1]
+            reliable |= program.leaves[leaves[thread], 2] != 0
+        for owner in range(owners):
+            saved[owner] = counts[owner]
+            if counts[owner] + total > room:
+                return number, repeated, missed, noted, transitions
+        if noted + total + 1 > events.shape[0]:
+            return number, repeated, missed, noted, transitions
+        already = noted
+        if reliable:
+            noted = meet(program, row, leaves, events, noted)
+        else:
+            events[noted, 0], events[noted, 1] = REST, row
+            noted += 1
+        unknown = np.int64(-1)
+        for thread in range(threads):
+            first = np.int64(program.leaves[leaves[thread], 0])
+            for outcome in range(first, first + program.leaves[leaves[thread], 1]):
+                if program.outcomes[outcome, 0]:
+                    events[noted, 0], events[noted, 1] = ERROR, row
+                    events[noted, 2], events[noted, 3] = leaves[thread], outcome - first
+                    noted += 1
+                    continue
+                unknown = successor(program, outcome, words, row, scratch, 0)
+                if unknown >= 0:
+                    break
+                hashed = hash_of(scratch, 0)
+                owner = owner_of(hashed, owners)
+                slot = counts[owner]
+                for word in range(words.shape[1]):
+                    out[owner, slot, word] = scratch[0, word]
+                hashes[owner, slot] = hashed
+                claims[owner, slot] = program.outcomes[outcome, 3]
+                counts[owner] = slot + 1
+            if unknown >= 0:
+                break
+        if unknown >= 0:
+            misses[missed, 0], misses[missed, 1], misses[missed, 2] = IMAGE, row, unknown
+            missed += 1
+            again[repeated] = row
+            repeated += 1
+            noted = already
+            for owner in range(owners):
+                counts[owner] = saved[owner]
+            continue
+        transitions += total
+        for thread in range(threads):
+            taken[leaves[thread]] += 1
+    return rows.shape[0], repeated, missed, noted, transitions
+
+
+@compiled
+def find(table: Any, row_bits: int, words: Any, hashed: Any, state: Any, slot: int) -> int:
+    """The row of `state[slot]`, or -1 - the place in the table where it belongs."""
+    last = np.uint64(table.shape[0] - 1)
+    place, tag = hashed & last, np.int64(hashed >> np.uint64(32 + row_bits))
+    row_mask = (np.int64(1) << row_bits) - 1
+    while True:
+        entry = np.int64(table[place])
+        if entry == 0:
+            return -1 - np.int64(place)
+        if entry >> row_bits == tag:
+            row = (entry & row_mask) - 1
+            same = True
+            for word in range(words.shape[1]):
+                same &= words[row, word] == state[slot, word]
+            if same:
+                return row
+        place = (place + np.uint64(1)) & last
+
+
+@compiled
+def judge(program: Any, words: Any, row: int, claims: int, events: Any, noted: int) -> int:
+    """Judge a new state by the claims whose bits are set; how many `events` there are then.
+
+    Args:
+        events: int64[n, 4], gets (row, claim, leaf, branch) of each claim that is broken, or unknown if the leaf is 0.
+    """
+    claim = 0
+    while claims:
+        if claims & 1:
+            node = np.int64(program.claim_entries[claim])
+            leaf, place = walk(node, program.claim_nodes, program.claim_branches, words, row)
+            if leaf != -1:
+                events[noted, 0], events[noted, 1], events[noted, 2], events[noted, 3] = row, claim, -leaf, place
+                noted += 1
+        claims >>= 1
+        claim += 1
+    return noted
+
+
+@compiled
+def insert(
+    program: Any, words: Any, table: Any, row_bits: int, out: Any, hashes: Any, claims: Any, first: int, count: int,
+    position: int, segment: int, segments: int, events: Any,
+) -> Any:  # fmt: skip
+    """Add those of `out[first:count]` that are new to the visited set, from `position` of a segment on.
+
+    Args:
+        events: int64[n, 4], see `judge`.
+
+    Returns: how many of `out` were looked at before `events` was full, the position after the last new state, and the
+    number of events.
+    """
+    last, noted = np.uint64(table.shape[0] - 1), 0
+    row_mask = (np.int64(1) << row_bits) - 1
+    for slot in range(first, count):
+        if noted + 64 > events.shape[0]:
+            return slot, position, noted
+        if slot + 24 < count:
+            prefetch(table, np.int64(hashes[slot + 24] & last))
+        if slot + 10 < count:
+            entry = np.int64(table[hashes[slot + 10] & last])
+            if entry and entry >> row_bits == np.int64(hashes[slot + 10] >> np.uint64(32 + row_bits)):
+                prefetch_row(words, (entry & row_mask) - 1)
+        found = find(table, row_bits, words, hashes[slot], out, slot)
+        if found < 0:
+            row = row_of(position, segment, segments)
+            for word in range(words.shape[1]):
+                words[row, word] = out[slot, word]
+            table[-1 - found] = entry_of(row, hashes[slot], row_bits)
+            position += 1
+            if claims[slot]:
+                noted = judge(program, words, row, claims[slot], events, noted)
+    return count, position, noted
+
+
+@compiled
+def judge_again(program: Any, words: Any, unknown: Any) -> int:
+    """Judge states again by a claim each, `unknown` being events of `judge`; how many stay broken or unknown.
+
+    Those are moved to the front of `unknown`.
+    """
+    noted = 0
+    for number in range(unknown.shape[0]):
+        row, claim = unknown[number, 0], unknown[number, 1]
+        noted = judge(program, words, row, np.int64(1) << claim, unknown, noted)
+    return noted
+
+
+@compiled
+def entry_of(row: int, hashed: Any, row_bits: int) -> Any:
+    """uint32: what the table holds of a state."""
+    tag = np.int64(hashed >> np.uint64(32 + row_bits))
+    return np.uint32((tag << row_bits) | (row + 1))
+
+
+@compiled
+def rebuild(table: Any, row_bits: int, words: Any, counts: Any, owner: int) -> None:
+    """Fill an empty table with the states of all segments that belong to `owner`."""
+    owners = counts.shape[0]
+    ahead = 16
+    coming = np.zeros(ahead, dtype=np.int64)
+    hashes = np.zeros(ahead, dtype=np.uint64)
+    last = np.uint64(table.shape[0] - 1)
+    waiting = 0
+    for segment in range(owners):
+        for position in range(counts[segment]):
+            row = row_of(position, segment, owners)
+            hashed = hash_of(words, row)
+            if owner_of(hashed, owners) != owner:
+                continue
+            prefetch(table, np.int64(hashed & last))
+            slot = waiting % ahead
+            if waiting >= ahead:
+                put(table, row_bits, hashes[slot], coming[slot])
+            coming[slot], hashes[slot] = row, hashed
+            waiting += 1
+    for number in range(max(waiting - ahead, 0), waiting):
+        put(table, row_bits, hashes[number % ahead], coming[number % ahead])
+
+
+@compiled
+def put(table: Any, row_bits: int, hashed: Any, row: int) -> None:
+    """Add a state that is not in the table."""
+    last = np.uint64(table.shape[0] - 1)
+    place = hashed & last
+    while table[place]:
+        place = (place + np.uint64(1)) & last
+    table[place] = entry_of(row, hashed, row_bits)
+
+
+@compiled
+def repack(words: Any, packed: Any, count: int, segment: int, segments: int, before: Any, after: Any) -> None:
+    """Pack the states of a segment again, from the fields `before` (int64[components, 3]) to those `after`."""
+    scratch = np.zeros(packed.shape[1], dtype=np.int64)
+    for position in range(count):
+        row = row_of(position, segment, segments)
+        scratch[:] = 0
+        for part in range(before.shape[0]):
+            code = (words[row, before[part, 0]] >> before[part, 1]) & before[part, 2]
+            scratch[after[part, 0]] |= code << after[part, 1]
+        packed[row] = scratch
+
+
+@compiled
+def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, marked: Any, edges: Any) -> Any:
+    """The edges from `rows` into marked states: (row, leaf, outcome within it, row of the target).
+
+    Args:
+        marked: bool[], by row; rows behind its end are not marked.
+
+    Returns: how many of `rows` were done before `edges` was full, and the number of edges.
+    """
+    threads, owners = program.entries.shape[0], tables.shape[0]
+    scratch = np.zeros((1, words.shape[1]), dtype=np.int64)
+    count = 0
+    for number in range(rows.shape[0]):
+        row = rows[number]
+        saved = count
+        for thread in range(threads):
+            leaf, _ = walk(np.int64(program.entries[thread]), program.nodes, program.branches, words, row)
+            first = np.int64(program.leaves[-leaf, 0])
+            for outcome in range(first, first + program.leaves[-leaf, 1]):
+                if program.outcomes[outcome, 0]:
+                    continue
+                if count == edges.shape[0]:
+                    return number, saved
+                successor(program, outcome, words, row, scratch, 0)
+                hashed = hash_of(scratch, 0)
+                target = find(tables[owner_of(hashed, owners)], row_bits, words, hashed, scratch, 0)
+                if 0 <= target < marked.shape[0] and marked[target]:
+                    edges[count, 0], edges[count, 1] = row, -leaf
+                    edges[count, 2], edges[count, 3] = outcome - first, target
+                    count += 1
+    return rows.shape[0], count

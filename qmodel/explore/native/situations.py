@@ -1,0 +1,153 @@
+"""Lessons over components: what a thread does, in terms of the numbers that a packed state holds.
+
+`LearnedSteps` learns over slots, from Python.  Here each of its lessons is specialised to the components that it
+looks at, the thread's own stack first.  What a step reads is then one number, and what it writes is one number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from ...compose.model import Model
+from ...compose.pointers import Freed
+from ...compose.result import Problem
+from ...compose.step import Cells, Step
+from ..judge import Judge, LearnedClaim
+from ..learn import Effect, LearnedSteps, Node
+from .components import Codes, Components
+
+Path = tuple[tuple[int, int], ...]
+"""Components that were looked at, in order, each with the number found there."""
+
+
+Track = tuple[tuple[Hashable, int, int], ...]
+"""The same, each with a name of the place in the walk: walks that meet in a place go on as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One step of a situation.
+
+    Attributes:
+        writes: components that it changes, with their new numbers.
+        freed: index of each object that it frees (into `Situations.frees`).
+        touched: components whose new number is known from the situation: the pointers in all others are worked out.
+    """
+
+    step: Step
+    writes: Path
+    freed: tuple[int, ...]
+    touched: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a thread sees that decides about its steps, and these steps."""
+
+    thread: int
+    path: Path
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def track(self) -> Track:
+        """The path; no two of them meet, since what a step writes depends on all that it looked at."""
+        return tuple(((self.thread, self.path[:place]), *at) for place, at in enumerate(self.path))
+
+
+class Situations:
+    """Teaches situations of threads, claims about states, and what a free does to other components."""
+
+    def __init__(self, model: Model, learned: LearnedSteps, judge: Judge) -> None:
+        self.model, self.judge = model, judge
+        self.components = Components(model.layout)
+        self.frees: list[Freed] = []
+        self._learned = learned
+        self._free_numbers: dict[Freed, int] = {}
+
+    # -- steps -------------------------------------------------------------------------------------
+
+    def of_thread(self, codes: Codes, thread: int) -> Situation:
+        """The situation of `thread` in the state `codes`; without outcomes if it is not running."""
+        state = self.components.decode(codes)
+        stack = self.components.of_thread[thread]
+        if not state[self.model.layout.stacks[thread][0]]:
+            return Situation(thread, ((stack, codes[stack]),), ())
+        lesson = self._learned.lesson(state, thread)
+        looked = dict.fromkeys([stack, *map(self.part_of, self._learned.tree(state, thread).path(state))])
+        for _, effect in lesson.steps:
+            self._look_at_rest(looked, effect)
+        outcomes = tuple(self._outcome(state, codes, step, effect, looked) for step, effect in lesson.steps)
+        return Situation(thread, tuple((part, codes[part]) for part in looked), outcomes)
+
+    def part_of(self, node: Node) -> int:
+        """The component that a node of a learned tree looks at."""
+        return self.components.of_slot[node.key if isinstance(node.key, int) else node.key.slot]
+
+    def _look_at_rest(self, looked: dict[int, None], effect: Effect | None) -> None:
+        """A component that is written in part keeps its other slots: these must be known."""
+        for part, slots in self._written(effect).items():
+            if part not in looked and len(slots) < len(self.components.parts[part].slots):
+                looked[part] = None
+
+    def _written(self, effect: Effect | None) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for slot, _ in effect.writes if effect else ():
+            found.setdefault(self.components.of_slot[slot], []).append(slot)
+        return found
+
+    def _outcome(
+        self, state: Cells, codes: Codes, step: Step, effect: Effect | None, looked: dict[int, None]
+    ) -> Outcome:
+        if effect is None:
+            return Outcome(step, (), (), frozenset())
+        after = effect(state)
+        touched = frozenset([*looked, *self._written(effect)])
+        news = [(part, self.components.parts[part].of(after)) for part in sorted(touched)]
+        writes = tuple((part, code) for part, code in news if part not in looked or code != codes[part])
+        return Outcome(step, writes, tuple(map(self._free_number, effect.freed)), touched)
+
+    # -- frees -------------------------------------------------------------------------------------
+
+    def _free_number(self, freed: Freed) -> int:
+        if freed not in self._free_numbers:
+            self._free_numbers[freed] = len(self.frees)
+            self.frees.append(freed)
+        return self._free_numbers[freed]
+
+    def pointing(self, free: int) -> list[int]:
+        """The components that can hold a pointer to what `free` frees."""
+        freed, components = self.frees[free], self.components
+        found = {components.of_slot[slot] for slot in freed.in_objects}
+        found |= {
+            components.of_thread[thread]
+            for thread, kinds in enumerate(self.model.layout.reach)
+            if any(freed.in_frames[kind] for kind in kinds)
+        }
+        return sorted(found)
+
+    def image(self, free: int, part: int, code: int) -> int:
+        """What becomes of the number `code` of a component when its pointers to the freed object dangle."""
+        component, freed = self.components.parts[part], self.frees[free]
+        cells = [0] * self.components.width
+        for slot, value in zip(component.slots, component.values[code], strict=True):
+            cells[slot] = value
+        freed.poison(cells)
+        return component.of(cells)
+
+    # -- claims ------------------------------------------------------------------------------------
+
+    def of_claim(self, codes: Codes, claim: LearnedClaim) -> tuple[Track, Problem | None]:
+        """How the state `codes` is judged by `claim`, and the problem if it is broken.
+
+        Two walks that pass the same node of the learned tree go on alike, whatever they passed before.  So that node,
+        where a component is looked at after another one, is the place to meet.
+        """
+        state = self.components.decode(codes)
+        problem = claim(state)
+        track: list[tuple[Hashable, int, int]] = []
+        for node in claim.path(state):
+            part = self.part_of(node)
+            if not track or track[-1][1] != part:
+                track.append((id(node), part, codes[part]))
+        return tuple(track), problem

@@ -1,0 +1,93 @@
+"""Workers: each expands its share of the states, and owns the part of the visited set that hashes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels
+from .states import States
+from .tables import Program
+
+
+class Team:
+    """Runs a function for each worker at once; alone, in the calling thread."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._pool = ThreadPoolExecutor(size) if size > 1 else None
+
+    def __call__(self, task: Callable[[int], Any]) -> list[Any]:
+        """What `task(worker)` returns, for each worker."""
+        if self._pool is None:
+            return [task(0)]
+        return list(self._pool.map(task, range(self.size)))
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+class Worker:
+    """The buffers of one worker.
+
+    Attributes:
+        taken: int64[leaves], how often each leaf was passed.
+        misses, events: what `kernels.expand` wrote; judged: what `kernels.insert` wrote.
+    """
+
+    def __init__(self, number: int, states: States, threads: int, chunk: int) -> None:
+        self.number = number
+        self._states = states
+        room, owners = 8 * chunk, states.segments
+        self._out = np.empty((owners, room, states.words.shape[1]), dtype=np.int64)
+        self._hashes = np.empty((owners, room), dtype=np.uint64)
+        self._claims = np.empty((owners, room), dtype=np.int64)
+        self.counts = np.zeros(owners, dtype=np.int64)
+        self.taken = np.zeros(1024, dtype=np.int64)
+        self._again = np.empty(chunk, dtype=np.int64)
+        self._misses = np.empty((chunk * threads, 4), dtype=np.int64)
+        self._events = np.empty((room, 4), dtype=np.int64)
+        self._judged = np.empty((chunk, 4), dtype=np.int64)
+        self.misses, self.events = self._misses[:0], self._events[:0]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its buffers."""
+        return sum(a.nbytes for a in vars(self).values() if isinstance(a, np.ndarray) and a.base is None)
+
+    def reshape(self) -> None:
+        """Adapt to states of another width."""
+        self._out = np.empty((*self._out.shape[:2], self._states.words.shape[1]), dtype=np.int64)
+
+    def expand(self, program: Program, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """Write the successors of `rows`; the rows that were not reached, those with misses, and the transitions."""
+        if len(self.taken) < len(program.leaves):
+            self.taken = np.pad(self.taken, (0, 2 * len(program.leaves) - len(self.taken)))
+        self.counts[:] = 0
+        done, repeated, missed, noted, transitions = kernels.expand(
+            program, self._states.words, rows, self._out, self._hashes, self._claims, self.counts,
+            self.taken, self._again, self._misses, self._events,
+        )  # fmt: skip
+        self.misses, self.events = self._misses[:missed], self._events[:noted]
+        return rows[done:], self._again[:repeated].copy(), transitions
+
+    def insert(self, program: Program, producers: list[Worker]) -> list[NDArray[np.int64]]:
+        """Add what `producers` found for this owner; the events of judging the new states."""
+        states, me, found = self._states, self.number, []
+        for producer in producers:
+            first, count = 0, int(producer.counts[me])
+            while first < count:
+                first, position, noted = kernels.insert(
+                    program, states.words, states.tables[me], states.row_bits, producer._out[me],
+                    producer._hashes[me], producer._claims[me], first, count,
+                    int(states.counts[me]), me, states.segments, self._judged,
+                )  # fmt: skip
+                states.counts[me] = position
+                if noted:
+                    found.append(self._judged[:noted].copy())
+        return found
