@@ -24,6 +24,7 @@ ERROR, REST, RACE, RACE_UNKNOWN = 0, 1, 2, 3
 """What `expand` notes about a state beside its successors."""
 
 compiled = njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+inlined = njit(nogil=True, cache=True, boundscheck=False, error_model="numpy", forceinline=True)
 
 
 def _prefetch(context: Any, builder: Any, place: Any) -> Any:
@@ -58,81 +59,78 @@ def prefetch_row(typingctx: Any, array: Any, row: Any) -> Any:
     return types.void(array, row), codegen
 
 
-@compiled
+@inlined
 def row_of(position: int, segment: int, segments: int) -> int:
     """The row at `position` of a segment."""
     return (((position >> BLOCK) * segments + segment) << BLOCK) | (position & ((1 << BLOCK) - 1))
 
 
-@compiled
-def hash_of(words: Any, row: int) -> Any:
-    """uint64: a hash of `words[row]`."""
-    found = np.uint64(0x9E3779B97F4A7C15)
-    for word in range(words.shape[1]):
-        found = (found ^ np.uint64(words[row, word])) * np.uint64(0xBF58476D1CE4E5B9)
-        found ^= found >> np.uint64(32)
-    found *= np.uint64(0x94D049BB133111EB)
-    return found ^ (found >> np.uint64(29))
+@inlined
+def mixed(hashed: Any, word: Any) -> Any:
+    """uint64: a hash with another word of the state in it."""
+    hashed = (hashed ^ np.uint64(word)) * np.uint64(0xBF58476D1CE4E5B9)
+    return hashed ^ (hashed >> np.uint64(32))
 
 
-@compiled
+@inlined
+def finished(hashed: Any) -> Any:
+    """uint64: the hash of a state whose words are all in it."""
+    hashed *= np.uint64(0x94D049BB133111EB)
+    return hashed ^ (hashed >> np.uint64(29))
+
+
+@inlined
+def hash_of(state: Any) -> Any:
+    """uint64: a hash of `state`, int64[words]."""
+    hashed = np.uint64(0x9E3779B97F4A7C15)
+    for word in range(state.shape[0]):
+        hashed = mixed(hashed, state[word])
+    return finished(hashed)
+
+
+@inlined
 def owner_of(hashed: Any, owners: int) -> int:
     """Whose table a state is in."""
     return np.int64((hashed >> np.uint64(40)) & np.uint64(owners - 1))
 
 
-@compiled
+@inlined
 def walk(node: int, nodes: Any, branches: Any, words: Any, row: int) -> tuple[int, int]:
     """Where a tree leads for `words[row]`: a negative leaf, or 0; and the branch that was taken last."""
     place = np.int64(0)
     while node > 0:
-        place = nodes[node, 3] + ((words[row, nodes[node, 0]] >> nodes[node, 1]) & nodes[node, 2])
-        node = np.int64(branches[place])
+        at = np.uint64(node)
+        place = nodes[at, 3] + ((words[np.uint64(row), np.uint64(nodes[at, 0])] >> nodes[at, 1]) & nodes[at, 2])
+        node = np.int64(branches[np.uint64(place)])
     return node, place
 
 
 @compiled
-def successor(program: Any, outcome: int, words: Any, row: int, out: Any, slot: int) -> int:
-    """Write the state after `outcome` of `words[row]` to `out[slot]`; -1, or the pointer whose image is unknown."""
-    width = words.shape[1]
-    for word in range(width):
-        out[slot, word] = words[row, word] & program.keep[outcome, word]
-    first = program.outcomes[outcome, 1]
-    for number in range(first, first + program.outcomes[outcome, 2]):
-        word, shift = program.pointers[number, 0], program.pointers[number, 1]
-        mask = program.pointers[number, 2]
-        image = np.int64(program.images[program.pointers[number, 3] + ((words[row, word] >> shift) & mask)])
+def dangle(number: int, count: int, pointers: Any, images: Any, words: Any, row: int, out: Any) -> int:
+    """Let the pointers of rows `number` on dangle in `out`, as they stand in `words[row]`.
+
+    Returns: -1, or the row of `pointers` whose image is unknown.
+    """
+    for at in range(number, number + count):
+        word, shift, mask = pointers[at, 0], pointers[at, 1], pointers[at, 2]
+        image = np.int64(images[pointers[at, 3] + ((words[row, word] >> shift) & mask)])
         if image == 0:
-            return number
-        out[slot, word] = (out[slot, word] & ~(mask << shift)) | ((image - 1) << shift)
-    for word in range(width):
-        out[slot, word] |= program.put[outcome, word]
+            return at
+        out[word] = (out[word] & ~(mask << shift)) | ((image - 1) << shift)
     return -1
 
 
-@compiled
-def look(program: Any, words: Any, row: int, leaves: Any, misses: Any, missed: int) -> int:
-    """Find the leaf of every thread in `words[row]`; how many `misses` there are then."""
-    for thread in range(program.entries.shape[0]):
-        leaf, place = walk(np.int64(program.entries[thread]), program.nodes, program.branches, words, row)
-        leaves[thread] = -leaf
-        if leaf == 0:
-            misses[missed, 0], misses[missed, 1], misses[missed, 2], misses[missed, 3] = STEP, row, thread, place
-            missed += 1
-    return missed
-
-
-@compiled
-def meet(program: Any, row: int, leaves: Any, events: Any, noted: int) -> int:
+@inlined
+def meet(row: int, leaves: Any, races: Any, footprints: Any, events: Any, noted: int) -> int:
     """Note two threads that could touch one place at the same moment; how many `events` there are then."""
-    threads = program.entries.shape[0]
+    threads = leaves.shape[0]
     for one in range(threads):
-        first = program.leaves[leaves[one], 3]
+        first = footprints[leaves[one], 3]
         if first:
             for two in range(one + 1, threads):
-                second = program.leaves[leaves[two], 3]
-                if second and program.races[first, second] != 1:
-                    events[noted, 0] = RACE if program.races[first, second] == 2 else RACE_UNKNOWN
+                second = footprints[leaves[two], 3]
+                if second and races[first, second] != 1:
+                    events[noted, 0] = RACE if races[first, second] == 2 else RACE_UNKNOWN
                     events[noted, 1], events[noted, 2], events[noted, 3] = row, first, second
                     return noted + 1
     return noted
@@ -140,12 +138,13 @@ def meet(program: Any, row: int, leaves: Any, events: Any, noted: int) -> int:
 
 @compiled
 def expand(
-    program: Any, words: Any, rows: Any, out: Any, hashes: Any, claims: Any, counts: Any,
+    width: Any, program: Any, words: Any, rows: Any, out: Any, hashes: Any, claims: Any, counts: Any,
     taken: Any, again: Any, misses: Any, events: Any,
 ) -> Any:  # fmt: skip
     """Write the successors of the states `rows` to the buffers of their owners.
 
     Args:
+        width: a tuple of as many items as a state has words: its length is known when this is compiled.
         out, hashes, claims: int64[owners, room, words], uint64[owners, room], int64[owners, room]: successors, their
             hashes, the claims to judge them by.
         counts: int64[owners], how many there are; counted on.
@@ -157,23 +156,31 @@ def expand(
     Returns: how many of `rows` were done before a buffer was full, and the numbers of `again`, `misses`, `events` and
     of transitions.
     """
-    threads, owners, room = program.entries.shape[0], out.shape[0], out.shape[1]
+    # Taken out of the tuple once: each time costs a count of references.
+    entries, nodes, branches, leaf_rows = program.entries, program.nodes, program.branches, program.leaves
+    keep, put, outcomes = program.keep, program.put, program.outcomes
+    pointers, images, races = program.pointers, program.images, program.races
+    threads, owners, room = entries.shape[0], out.shape[0], out.shape[1]
     leaves = np.zeros(threads, dtype=np.int64)
-    scratch = np.zeros((1, words.shape[1]), dtype=np.int64)
+    scratch = np.zeros(words.shape[1], dtype=np.int64)
     saved = np.zeros(owners, dtype=np.int64)
     repeated, missed, noted, transitions = 0, 0, 0, 0
     for number in range(rows.shape[0]):
         row = rows[number]
         known = missed
-        missed = look(program, words, row, leaves, misses, missed)
+        total, reliable = np.int64(0), np.int64(0)
+        for thread in range(threads):
+            leaf, place = walk(np.int64(entries[thread]), nodes, branches, words, row)
+            leaves[thread] = -leaf
+            total += leaf_rows[np.uint64(-leaf), 1]
+            reliable |= leaf_rows[np.uint64(-leaf), 2]
+            if leaf == 0:
+                misses[missed, 0], misses[missed, 1], misses[missed, 2], misses[missed, 3] = STEP, row, thread, place
+                missed += 1
         if missed > known:
             again[repeated] = row
             repeated += 1
             continue
-        total, reliable = np.int64(0), False
-        for thread in range(threads):
-            total += program.leaves[leaves[thread], 1]
-            reliable |= program.leaves[leaves[thread], 2] != 0
         for owner in range(owners):
             saved[owner] = counts[owner]
             if counts[owner] + total > room:
@@ -182,30 +189,38 @@ def expand(
             return number, repeated, missed, noted, transitions
         already = noted
         if reliable:
-            noted = meet(program, row, leaves, events, noted)
+            noted = meet(row, leaves, races, leaf_rows, events, noted)
         else:
             events[noted, 0], events[noted, 1] = REST, row
             noted += 1
         unknown = np.int64(-1)
         for thread in range(threads):
-            first = np.int64(program.leaves[leaves[thread], 0])
-            for outcome in range(first, first + program.leaves[leaves[thread], 1]):
-                if program.outcomes[outcome, 0]:
+            first = np.int64(leaf_rows[np.uint64(leaves[thread]), 0])
+            for outcome in range(first, first + leaf_rows[np.uint64(leaves[thread]), 1]):
+                if outcomes[np.uint64(outcome), 0]:
                     events[noted, 0], events[noted, 1] = ERROR, row
                     events[noted, 2], events[noted, 3] = leaves[thread], outcome - first
                     noted += 1
                     continue
-                unknown = successor(program, outcome, words, row, scratch, 0)
-                if unknown >= 0:
-                    break
-                hashed = hash_of(scratch, 0)
-                owner = owner_of(hashed, owners)
-                slot = counts[owner]
-                for word in range(words.shape[1]):
-                    out[owner, slot, word] = scratch[0, word]
+                of = np.uint64(outcome)
+                for word in range(len(width)):
+                    scratch[word] = words[row, word] & keep[of, word]
+                if outcomes[of, 2]:
+                    unknown = dangle(outcomes[of, 1], outcomes[of, 2], pointers, images, words, row, scratch)
+                    if unknown >= 0:
+                        break
+                hashed = np.uint64(0x9E3779B97F4A7C15)
+                for word in range(len(width)):
+                    scratch[word] |= put[of, word]
+                    hashed = mixed(hashed, scratch[word])
+                hashed = finished(hashed)
+                owner = np.uint64(owner_of(hashed, owners))
+                slot = np.uint64(counts[owner])
+                for word in range(len(width)):
+                    out[owner, slot, word] = scratch[word]
                 hashes[owner, slot] = hashed
-                claims[owner, slot] = program.outcomes[outcome, 3]
-                counts[owner] = slot + 1
+                claims[owner, slot] = outcomes[of, 3]
+                counts[owner] += 1
             if unknown >= 0:
                 break
         if unknown >= 0:
@@ -219,13 +234,13 @@ def expand(
             continue
         transitions += total
         for thread in range(threads):
-            taken[leaves[thread]] += 1
+            taken[np.uint64(leaves[thread])] += 1
     return rows.shape[0], repeated, missed, noted, transitions
 
 
-@compiled
-def find(table: Any, row_bits: int, words: Any, hashed: Any, state: Any, slot: int) -> int:
-    """The row of `state[slot]`, or -1 - the place in the table where it belongs."""
+@inlined
+def find(table: Any, row_bits: int, words: Any, hashed: Any, state: Any) -> int:
+    """The row of `state` (int64[words]), or -1 - the place in the table where it belongs."""
     last = np.uint64(table.shape[0] - 1)
     place, tag = hashed & last, np.int64(hashed >> np.uint64(32 + row_bits))
     row_mask = (np.int64(1) << row_bits) - 1
@@ -237,14 +252,14 @@ def find(table: Any, row_bits: int, words: Any, hashed: Any, state: Any, slot: i
             row = (entry & row_mask) - 1
             same = True
             for word in range(words.shape[1]):
-                same &= words[row, word] == state[slot, word]
+                same &= words[row, word] == state[word]
             if same:
                 return row
         place = (place + np.uint64(1)) & last
 
 
-@compiled
-def judge(program: Any, words: Any, row: int, claims: int, events: Any, noted: int) -> int:
+@inlined
+def judge(entries: Any, nodes: Any, branches: Any, words: Any, row: int, claims: int, events: Any, noted: int) -> int:
     """Judge a new state by the claims whose bits are set; how many `events` there are then.
 
     Args:
@@ -253,8 +268,7 @@ def judge(program: Any, words: Any, row: int, claims: int, events: Any, noted: i
     claim = 0
     while claims:
         if claims & 1:
-            node = np.int64(program.claim_entries[claim])
-            leaf, place = walk(node, program.claim_nodes, program.claim_branches, words, row)
+            leaf, place = walk(np.int64(entries[claim]), nodes, branches, words, row)
             if leaf != -1:
                 events[noted, 0], events[noted, 1], events[noted, 2], events[noted, 3] = row, claim, -leaf, place
                 noted += 1
@@ -276,6 +290,7 @@ def insert(
     Returns: how many of `out` were looked at before `events` was full, the position after the last new state, and the
     number of events.
     """
+    entries, nodes, branches = program.claim_entries, program.claim_nodes, program.claim_branches
     last, noted = np.uint64(table.shape[0] - 1), 0
     row_mask = (np.int64(1) << row_bits) - 1
     for slot in range(first, count):
@@ -287,7 +302,7 @@ def insert(
             entry = np.int64(table[hashes[slot + 10] & last])
             if entry and entry >> row_bits == np.int64(hashes[slot + 10] >> np.uint64(32 + row_bits)):
                 prefetch_row(words, (entry & row_mask) - 1)
-        found = find(table, row_bits, words, hashes[slot], out, slot)
+        found = find(table, row_bits, words, hashes[slot], out[slot])
         if found < 0:
             row = row_of(position, segment, segments)
             for word in range(words.shape[1]):
@@ -295,7 +310,7 @@ def insert(
             table[-1 - found] = entry_of(row, hashes[slot], row_bits)
             position += 1
             if claims[slot]:
-                noted = judge(program, words, row, claims[slot], events, noted)
+                noted = judge(entries, nodes, branches, words, row, claims[slot], events, noted)
     return count, position, noted
 
 
@@ -305,14 +320,15 @@ def judge_again(program: Any, words: Any, unknown: Any) -> int:
 
     Those are moved to the front of `unknown`.
     """
+    entries, nodes, branches = program.claim_entries, program.claim_nodes, program.claim_branches
     noted = 0
     for number in range(unknown.shape[0]):
         row, claim = unknown[number, 0], unknown[number, 1]
-        noted = judge(program, words, row, np.int64(1) << claim, unknown, noted)
+        noted = judge(entries, nodes, branches, words, row, np.int64(1) << claim, unknown, noted)
     return noted
 
 
-@compiled
+@inlined
 def entry_of(row: int, hashed: Any, row_bits: int) -> Any:
     """uint32: what the table holds of a state."""
     tag = np.int64(hashed >> np.uint64(32 + row_bits))
@@ -331,7 +347,7 @@ def rebuild(table: Any, row_bits: int, words: Any, counts: Any, owner: int) -> N
     for segment in range(owners):
         for position in range(counts[segment]):
             row = row_of(position, segment, owners)
-            hashed = hash_of(words, row)
+            hashed = hash_of(words[row])
             if owner_of(hashed, owners) != owner:
                 continue
             prefetch(table, np.int64(hashed & last))
@@ -344,7 +360,7 @@ def rebuild(table: Any, row_bits: int, words: Any, counts: Any, owner: int) -> N
         put(table, row_bits, hashes[number % ahead], coming[number % ahead])
 
 
-@compiled
+@inlined
 def put(table: Any, row_bits: int, hashed: Any, row: int) -> None:
     """Add a state that is not in the table."""
     last = np.uint64(table.shape[0] - 1)
@@ -376,23 +392,31 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
 
     Returns: how many of `rows` were done before `edges` was full, and the number of edges.
     """
-    threads, owners = program.entries.shape[0], tables.shape[0]
-    scratch = np.zeros((1, words.shape[1]), dtype=np.int64)
+    entries, nodes, branches, leaf_rows = program.entries, program.nodes, program.branches, program.leaves
+    keep, put, outcomes, pointers, images = (
+        program.keep, program.put, program.outcomes, program.pointers, program.images,
+    )  # fmt: skip
+    threads, owners = entries.shape[0], tables.shape[0]
+    scratch = np.zeros(words.shape[1], dtype=np.int64)
     count = 0
     for number in range(rows.shape[0]):
         row = rows[number]
         saved = count
         for thread in range(threads):
-            leaf, _ = walk(np.int64(program.entries[thread]), program.nodes, program.branches, words, row)
-            first = np.int64(program.leaves[-leaf, 0])
-            for outcome in range(first, first + program.leaves[-leaf, 1]):
-                if program.outcomes[outcome, 0]:
+            leaf, _ = walk(np.int64(entries[thread]), nodes, branches, words, row)
+            first = np.int64(leaf_rows[-leaf, 0])
+            for outcome in range(first, first + leaf_rows[-leaf, 1]):
+                if outcomes[outcome, 0]:
                     continue
                 if count == edges.shape[0]:
                     return number, saved
-                successor(program, outcome, words, row, scratch, 0)
-                hashed = hash_of(scratch, 0)
-                target = find(tables[owner_of(hashed, owners)], row_bits, words, hashed, scratch, 0)
+                for word in range(scratch.shape[0]):
+                    scratch[word] = words[row, word] & keep[outcome, word]
+                dangle(outcomes[outcome, 1], outcomes[outcome, 2], pointers, images, words, row, scratch)
+                for word in range(scratch.shape[0]):
+                    scratch[word] |= put[outcome, word]
+                hashed = hash_of(scratch)
+                target = find(tables[owner_of(hashed, owners)], row_bits, words, hashed, scratch)
                 if 0 <= target < marked.shape[0] and marked[target]:
                     edges[count, 0], edges[count, 1] = row, -leaf
                     edges[count, 2], edges[count, 3] = outcome - first, target

@@ -67,7 +67,7 @@ class States:
 
     def add(self, packed: NDArray[np.int64]) -> int:
         """Add a state that is not there; its row."""
-        hashed = kernels.hash_of(packed[None, :], 0)
+        hashed = kernels.hash_of(packed)
         owner = int(kernels.owner_of(hashed, self.segments))
         row = int(kernels.row_of(int(self.counts[owner]), owner, self.segments))
         self.words[row] = packed

@@ -70,7 +70,7 @@ class Worker:
             self.taken = np.pad(self.taken, (0, 2 * len(program.leaves) - len(self.taken)))
         self.counts[:] = 0
         done, repeated, missed, noted, transitions = kernels.expand(
-            program, self._states.words, rows, self._out, self._hashes, self._claims, self.counts,
+            (0,) * self._states.words.shape[1], program, self._states.words, rows, self._out, self._hashes, self._claims, self.counts,
             self.taken, self._again, self._misses, self._events,
         )  # fmt: skip
         self.misses, self.events = self._misses[:missed], self._events[:noted]
