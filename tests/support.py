@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from qmodel import System
 from qmodel.compose.model import Model
 from qmodel.compose.properties import Property
 from qmodel.compose.result import Result
+from qmodel.explore.judge import Judge
+from qmodel.explore.learn import LearnedSteps
+from qmodel.explore.limits import NEVER, Limits
 from qmodel.explore.reference import explore
 
 
@@ -21,6 +24,15 @@ def system(compose: Callable[[Any], None], *properties: Property, **members: Any
 
 def search(compose: Callable[[Any], None], *properties: Property, **members: Any) -> Result:
     return explore(system(compose, *properties, **members))
+
+
+def search_natively(
+    model: Model, properties: Sequence[Property] | None = None, limits: Limits = NEVER, workers: int = 1
+) -> Result:
+    """What the native engine finds, from the first state on."""
+    from qmodel.explore.native.engine import Engine, Options
+
+    return Engine(model, LearnedSteps(model), Judge(model, properties), Options(workers)).run(limits)
 
 
 def rule(compose: Callable[[Any], None], *properties: Property, **members: Any) -> str:

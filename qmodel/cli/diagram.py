@@ -10,7 +10,8 @@ import typer
 
 from ..compose.library import build, find, machine_name, systems
 from ..compose.result import Result, Verdict
-from ..explore.reference import Limits, explore
+from ..explore.limits import Limits
+from ..explore.reference import explore
 from ..show import gallery as shown
 from ..show.dot import MARK
 from ..show.gallery import FORMATS, SUFFIXES, Picture

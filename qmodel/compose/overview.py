@@ -28,7 +28,7 @@ class ThreadView:
     @property
     def locations(self) -> list[State]:
         """The state of each of `frames`."""
-        return list(self._ask("locations", (), lambda calls: tuple(call.location for call in calls)))
+        return list(self._ask("locations", (), lambda calls: _locations(calls)))
 
     @property
     def running(self) -> bool:
@@ -36,12 +36,16 @@ class ThreadView:
 
     def at(self, *states: State) -> bool:
         """Whether some call on its stack is in one of `states`."""
-        return bool(self._ask("at", states, lambda calls: any(call.location in states for call in calls)))
+        return bool(self._ask("at", states, lambda calls: any(at in states for at in _locations(calls))))
 
     def standing(self, *states: State) -> list[Any]:
         """The calls on its stack that are in one of `states`."""
         return self._views(
-            self._ask("standing", states, lambda calls: _places(call for call in calls if call.location in states))
+            self._ask(
+                "standing",
+                states,
+                lambda calls: _places(c for c, at in zip(calls, _locations(calls), strict=True) if at in states),
+            )
         )
 
     def calls(self, kind: type) -> list[Any]:
@@ -58,6 +62,10 @@ class ThreadView:
 
     def _views(self, places: tuple[tuple[int, type], ...]) -> list[Any]:
         return [self._model.memory.frame(self._model.store, base, kind) for base, kind in places]
+
+
+def _locations(calls: Iterable[Call]) -> tuple[State, ...]:
+    return tuple(location for _, _, location in calls)
 
 
 def _places(calls: Iterable[Call]) -> tuple[tuple[int, type], ...]:

@@ -28,6 +28,9 @@ class Limits:
         return ""
 
 
+NEVER = Limits()
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a search is; `memory` is in bytes, 0 if nobody counts it."""

@@ -15,7 +15,7 @@ from ..compose.result import INTERRUPTED, Coverage, Result, Verdict
 from ..compose.step import Cells, Choice, Step
 from .judge import Judge
 from .learn import LearnedSteps
-from .limits import Limits, Progress
+from .limits import NEVER, Limits, Progress
 from .simplest import Found, simplest
 
 
@@ -69,7 +69,7 @@ class _Search:
 
 def explore(
     model: Model,
-    limits: Limits = Limits(),
+    limits: Limits = NEVER,
     progress: Callable[[Progress], None] | None = None,
     steps: Callable[[Cells], list[Step]] | None = None,
     properties: Sequence[Property] | None = None,

@@ -1,4 +1,4 @@
-"""Small systems that Hypothesis draws: learned steps and the Python of every step give the same search.
+"""Small systems that Hypothesis draws: learned steps, the Python of every step and the native engine search alike.
 
 The hand-written systems exercise what their authors thought of; these combine locks, semaphores, conditions, lifetimes
 and choices as nobody would.
@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qmodel import NULL, PLAIN, Condition, Count, Fifo, Flag, Lifecycle, Mutex, Process, Ref, Semaphore, State, Struct
-from qmodel.compose.model import Model
+from qmodel.compose.result import Result
 from qmodel.explore.limits import Limits
 from qmodel.explore.reference import explore
 from qmodel.spec.errors import SpecError
 from qmodel.spec.records import RecordMeta
-from tests.support import system
+from tests.support import search_natively, system
 
 
 class Thing(Lifecycle):
@@ -95,16 +95,19 @@ def compose(kinds: list[type]) -> Callable[[Any], None]:
     return composed
 
 
-def outcome(model: Model, learned: bool) -> tuple[object, ...]:
-    found = explore(model, Limits(states=3000), steps=None if learned else model.steps)
+def outcome(found: Result) -> tuple[object, ...]:
     return found.verdict, found.problem, found.trace, found.states, found.transitions, found.depth, found.coverage
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=3), processes("A"), processes("B"), processes("C"))
-def test_learned_and_plain_search_agree(order: list[int], a: type, b: type, c: type) -> None:
+def test_every_way_to_search_agrees(order: list[int], a: type, b: type, c: type) -> None:
     try:
         model = system(compose([(a, b, c)[i] for i in order]))
     except SpecError:  # a drawn machine may break a static rule; that has tests of its own
         return
-    assert outcome(model, learned=True) == outcome(model, learned=False)
+    limits = Limits(states=3000)
+    learned = explore(model, limits)
+    assert outcome(learned) == outcome(explore(model, limits, steps=model.steps))
+    if not learned.stopped:
+        assert outcome(learned) == outcome(search_natively(model, workers=1 + len(order) % 2))

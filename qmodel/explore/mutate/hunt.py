@@ -13,7 +13,8 @@ from ...compose.step import Cells, Step
 from ...compose.system import System
 from ...spec.errors import SpecError, StepError, UsageError
 from ..learn import LearnedSteps
-from ..reference import Limits, explore
+from ..limits import Limits
+from ..reference import explore
 from .mutants import Mutant, changed_system, machines, mutants_of, patient
 from .rewrite import Reached
 

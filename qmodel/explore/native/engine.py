@@ -20,7 +20,7 @@ from ...compose.result import INTERRUPTED, Problem, Result, Verdict
 from ...compose.step import Cells
 from ..judge import Judge
 from ..learn import LearnedSteps
-from ..limits import Limits, Progress
+from ..limits import NEVER, Limits, Progress
 from ..simplest import Found, simplest
 from . import kernels
 from .cone import Cone
@@ -70,9 +70,14 @@ class Engine:
 
     # -- the loop ----------------------------------------------------------------------------------
 
-    def search(self, limits: Limits, progress: Callable[[Progress], None] | None) -> str:
-        """Explore until nothing is left or something is wrong; why it stopped early, or ""."""
+    def run(self, limits: Limits = NEVER, progress: Callable[[Progress], None] | None = None) -> Result:
+        """Search, and say what was found, with the simplest trace."""
         started = time.monotonic()
+        stopped = self.search(limits, progress, started)
+        return self._result(stopped, time.monotonic() - started)
+
+    def search(self, limits: Limits, progress: Callable[[Progress], None] | None, started: float) -> str:
+        """Explore until nothing is left or something is wrong; why it stopped early, or ""."""
         stopped = ""
         try:
             while not stopped and not self.found and (layer := self._next_layer()):
@@ -113,7 +118,7 @@ class Engine:
         states, workers, program = self.states, self.workers, self.program
         chunks = [(rows[:_CHUNK], rows[_CHUNK:]) for rows in work]
         expanded = self.team(lambda w: workers[w].expand(program, chunks[w][0]))
-        states.make_room(int(sum(worker.counts for worker in workers).max()), self.team)
+        states.make_room(int(np.sum([worker.counts for worker in workers], axis=0).max()), self.team)
         judged = self.team(lambda w: workers[w].insert(program, workers))
         self.transitions += sum(transitions for _, _, transitions in expanded)
         self._take_judgements(np.concatenate([_NOTHING, *(events for found in judged for events in found)]))
@@ -146,11 +151,11 @@ class Engine:
         while len(events):
             broken, unknown = events[events[:, 2] == BROKEN], events[events[:, 2] != BROKEN]
             self.found += dict.fromkeys((row, None) for row in broken[:, 0].tolist())
-            _, first = np.unique(unknown[:, [1, 3]], axis=0, return_index=True)
-            for row, claim in unknown[np.sort(first), :2].tolist():
-                self.tables.teach_claim(self._codes(row), claim)
             if not len(unknown):
                 break
+            for row, claim, _, place in _first_of_each(unknown, unknown[:, 3]).tolist():
+                if not self.tables.link_claim(claim, *divmod(place, 1 << 32)):
+                    self.tables.teach_claim(self._codes(row), claim)
             self.program = self.tables.program()
             unknown = np.ascontiguousarray(unknown)
             events = unknown[: kernels.judge_again(self.program, self.states.words, unknown)]
@@ -158,15 +163,11 @@ class Engine:
     def _learn(self) -> None:
         """Learn what this round met for the first time; each situation from the first state that was in it."""
         misses = np.concatenate([worker.misses for worker in self.workers])
-        seen: set[tuple[int, int, int]] = set()
-        for kind, row, one, two in misses.tolist():
-            if (kind, one, two) in seen:
-                continue
-            if kind == kernels.STEP:
-                seen.add((kind, one, two))
-                self.tables.teach_steps(self._codes(row), one)
-            else:
-                self.tables.teach_image(one, self._codes(row))
+        steps = misses[:, 1] != kernels.IMAGE
+        for row, thread, _ in _first_of_each(misses[steps], misses[steps, 2]).tolist():
+            self.tables.teach_steps(self._codes(row), thread)
+        for _, _, place in _first_of_each(misses[~steps], misses[~steps, 2]).tolist():
+            self.tables.teach_image(*divmod(place, 1 << 32))
         if not self.tables.news:
             return
         if self.tables.outgrown:
@@ -199,8 +200,7 @@ class Engine:
 
     # -- the result --------------------------------------------------------------------------------
 
-    def result(self, stopped: str, seconds: float) -> Result:
-        """What was found, with the simplest trace."""
+    def _result(self, stopped: str, seconds: float) -> Result:
         problem, trace, verdict = None, None, Verdict.HOLDS
         if self.found:
             problem, trace = simplest(self._problems(), Cone(self).parents)
@@ -231,6 +231,12 @@ class Engine:
         """The layer that `row` is in."""
         segment, position = self.states.place(row)
         return int(np.searchsorted([layer[segment] for layer in self.layers], position, side="right")) - 1
+
+
+def _first_of_each(rows: Rows, key: Rows) -> Rows:
+    """The first of the rows of each key, in their order."""
+    _, first = np.unique(key, return_index=True)
+    return rows[np.sort(first)]
 
 
 def _padded(taken: Rows, workers: list[Worker]) -> Rows:

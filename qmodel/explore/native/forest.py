@@ -6,7 +6,8 @@ or a negative one (a leaf).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,33 +22,29 @@ class Forest:
 
     Args:
         entries: how many trees.
-        room: how many numbers a component may hold in the present packing.
+
+    Attributes:
+        entries: int32[entries], where each tree starts.
+        nodes: int64[n, 4]: word, shift and mask of the component that a node looks at, where its branches start.
+        branches: int32[]: where each number leads.
     """
 
-    def __init__(self, entries: int, room: Callable[[int], int]) -> None:
+    def __init__(self, entries: int, packing: Packing) -> None:
         self.entries = np.zeros(entries, dtype=np.int32)
+        self.nodes = Growing(np.int64, 4)
         self.branches = Growing(np.int32)
         self._part = Growing(np.int32)
-        self._base = Growing(np.int32)
-        self._room = room
-        self._named: dict[Hashable, int] = {}
+        self._packing = packing
+        self._numbers: dict[Hashable, int] = {}
+        self._names: list[Any] = [None]
         self._part.append(-1)  # node 0 is "nothing"
-        self._base.append(0)
-
-    @property
-    def nodes(self) -> int:
-        """How many nodes there are."""
-        return self._part.count - 1
-
-    def parts(self) -> NDArray[np.int32]:
-        """int32[nodes]: the component that each node looks at."""
-        return self._part.rows[1:]
+        self.nodes.append(0)
 
     def find(self, entry: int, codes: tuple[int, ...]) -> int:
         """The leaf for the state `codes`, or 0."""
         at = int(self.entries[entry])
         while at > 0:
-            at = int(self.branches.rows[self._base.rows[at] + codes[self._part.rows[at]]])
+            at = int(self.branches.rows[self.nodes.rows[at, 3] + codes[self._part.rows[at]]])
         return -at
 
     def teach(self, entry: int, track: Track, leaf: int) -> None:
@@ -56,33 +53,40 @@ class Forest:
         Raises:
             RuntimeError: the track contradicts what was taught.
         """
-        self._link(None, entry, self._node(*track[0][:2]) if track else -leaf)
-        for number, (name, part, code) in enumerate(track):
-            following = self._node(*track[number + 1][:2]) if number + 1 < len(track) else -leaf
-            self._link(self._node(name, part), code, following)
+        following = self.node(*track[0][:2]) if track else -leaf
+        self._set(self.entries, entry, following)
+        for number, (_, _, code) in enumerate(track):
+            node, following = following, self.node(*track[number + 1][:2]) if number + 1 < len(track) else -leaf
+            self.link(node, code, following)
 
-    def _link(self, node: int | None, code: int, following: int) -> None:
-        table, place = (self.entries, code) if node is None else (self.branches.rows, self._base.rows[node] + code)
+    def link(self, node: int, code: int, following: int) -> None:
+        """Let the number `code` lead from `node` to another node, or to a leaf if `following` is negative."""
+        self._set(self.branches.rows, int(self.nodes.rows[node, 3]) + code, following)
+
+    def _set(self, table: NDArray[np.int32], place: int, following: int) -> None:
         if table[place] not in (0, following):
             raise RuntimeError("a step or a property depends on something that is not in the state")
         table[place] = following
 
-    def _node(self, name: Hashable, part: int) -> int:
+    def node(self, name: Hashable, part: int) -> int:
         """The node of that name."""
-        if name not in self._named:
-            self._base.append(self.branches.extend(self._room(part)))
-            self._named[name] = self._part.append(part)
-        return self._named[name]
+        found = self._numbers.get(name)
+        if found is None:
+            found = self._numbers[name] = self._part.append(part)
+            self.nodes.append((*self._packing.fields[part], self.branches.extend(self._packing.room(part))))
+            self._names.append(name)
+        return found
 
-    def widen(self, part: int, before: int) -> None:
-        """Give every node of `part` room for more numbers; it had `before`."""
-        for node in np.flatnonzero(self._part.rows == part).tolist():
-            old = int(self._base.rows[node])
-            new = self.branches.extend(self._room(part))
-            self.branches.rows[new : new + before] = self.branches.rows[old : old + before]
-            self._base.rows[node] = new
+    def named(self, node: int) -> tuple[Any, int]:
+        """The name of a node, and the component that it looks at."""
+        return self._names[node], int(self._part.rows[node])
 
-    def for_kernels(self, packing: Packing) -> NDArray[np.int64]:
-        """int64[nodes + 1, 4]: word, shift and mask of what a node looks at, and where its branches start."""
-        fields = packing.fields[np.maximum(self._part.rows, 0)]
-        return np.ascontiguousarray(np.concatenate([fields, self._base.rows[:, None]], axis=1, dtype=np.int64))
+    def repack(self, packing: Packing) -> None:
+        """Look at the components where another packing has them, with room for all the numbers it has room for."""
+        part, before, self._packing = self._part.rows, self._packing, packing
+        self.nodes.rows[1:, :3] = packing.fields[part[1:]]
+        for node in np.flatnonzero(packing.bits[part] > before.bits[part]).tolist():
+            if node:
+                self.nodes.rows[node, 3] = self.branches.move(
+                    int(self.nodes.rows[node, 3]), before.room(int(part[node])), packing.room(int(part[node]))
+                )

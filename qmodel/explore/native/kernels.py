@@ -1,3 +1,5 @@
+# mypy: disable-error-code="arg-type,assignment,return-value,call-arg,no-untyped-call,attr-defined,unreachable"
+# (The numbers in here are numba's, whose types mypy does not know.)
 """The loops of the native search.  They are compiled once per machine, for whatever model, and release the GIL.
 
 States are rows of 64-bit words, cut into segments, one for each worker (`row_of`), so that each appends without asking
@@ -17,8 +19,8 @@ from numba.extending import intrinsic
 BLOCK = 12
 """A segment is interleaved with the others in blocks of 2**BLOCK rows: no two workers write to one cache line."""
 
-STEP, IMAGE = 0, 1
-"""What is unknown: the situation of a thread, or what a number becomes when pointers dangle."""
+IMAGE = -1
+"""Instead of a thread whose situation is unknown: what a number becomes when pointers dangle."""
 
 ERROR, REST, RACE, RACE_UNKNOWN = 0, 1, 2, 3
 """What `expand` notes about a state beside its successors."""
@@ -95,14 +97,14 @@ def owner_of(hashed: Any, owners: int) -> int:
 
 
 @inlined
-def walk(node: int, nodes: Any, branches: Any, words: Any, row: int) -> tuple[int, int]:
-    """Where a tree leads for `words[row]`: a negative leaf, or 0; and the branch that was taken last."""
-    place = np.int64(0)
+def walk(node: int, nodes: Any, branches: Any, words: Any, row: int) -> tuple[int, int, int]:
+    """Where a tree leads for `words[row]`: a negative leaf, or 0; the last node on the way, and the number there."""
+    at, code = np.uint64(0), np.int64(0)
     while node > 0:
         at = np.uint64(node)
-        place = nodes[at, 3] + ((words[np.uint64(row), np.uint64(nodes[at, 0])] >> nodes[at, 1]) & nodes[at, 2])
-        node = np.int64(branches[np.uint64(place)])
-    return node, place
+        code = (words[np.uint64(row), np.uint64(nodes[at, 0])] >> nodes[at, 1]) & nodes[at, 2]
+        node = np.int64(branches[np.uint64(nodes[at, 3] + code)])
+    return node, np.int64(at), code
 
 
 @compiled
@@ -150,7 +152,8 @@ def expand(
         counts: int64[owners], how many there are; counted on.
         taken: int64[leaves], how often each leaf was passed; counted on.
         again: int64[], gets the states in which something is unknown; nothing else is written for them.
-        misses: int64[n, 4], gets what is unknown: (STEP, row, thread, branch) or (IMAGE, row, pointer, 0).
+        misses: int64[n, 3], gets what is unknown: (row, thread, node << 32 | number) or (row, IMAGE, pointer << 32 |
+            number).
         events: int64[n, 4], gets (ERROR, row, leaf, outcome), (REST, row, 0, 0), (RACE.., row, footprint, footprint).
 
     Returns: how many of `rows` were done before a buffer was full, and the numbers of `again`, `misses`, `events` and
@@ -170,12 +173,12 @@ def expand(
         known = missed
         total, reliable = np.int64(0), np.int64(0)
         for thread in range(threads):
-            leaf, place = walk(np.int64(entries[thread]), nodes, branches, words, row)
+            leaf, node, code = walk(np.int64(entries[thread]), nodes, branches, words, row)
             leaves[thread] = -leaf
             total += leaf_rows[np.uint64(-leaf), 1]
             reliable |= leaf_rows[np.uint64(-leaf), 2]
             if leaf == 0:
-                misses[missed, 0], misses[missed, 1], misses[missed, 2], misses[missed, 3] = STEP, row, thread, place
+                misses[missed, 0], misses[missed, 1], misses[missed, 2] = row, thread, node << 32 | code
                 missed += 1
         if missed > known:
             again[repeated] = row
@@ -224,7 +227,9 @@ def expand(
             if unknown >= 0:
                 break
         if unknown >= 0:
-            misses[missed, 0], misses[missed, 1], misses[missed, 2] = IMAGE, row, unknown
+            pointer = np.uint64(unknown)
+            code = (words[row, pointers[pointer, 0]] >> pointers[pointer, 1]) & pointers[pointer, 2]
+            misses[missed, 0], misses[missed, 1], misses[missed, 2] = row, IMAGE, unknown << 32 | code
             missed += 1
             again[repeated] = row
             repeated += 1
@@ -263,14 +268,16 @@ def judge(entries: Any, nodes: Any, branches: Any, words: Any, row: int, claims:
     """Judge a new state by the claims whose bits are set; how many `events` there are then.
 
     Args:
-        events: int64[n, 4], gets (row, claim, leaf, branch) of each claim that is broken, or unknown if the leaf is 0.
+        events: int64[n, 4], gets (row, claim, leaf, node << 32 | number) of each claim that is broken, or unknown if
+            the leaf is 0.
     """
     claim = 0
     while claims:
         if claims & 1:
-            leaf, place = walk(np.int64(entries[claim]), nodes, branches, words, row)
+            leaf, node, code = walk(np.int64(entries[claim]), nodes, branches, words, row)
             if leaf != -1:
-                events[noted, 0], events[noted, 1], events[noted, 2], events[noted, 3] = row, claim, -leaf, place
+                events[noted, 0], events[noted, 1], events[noted, 2] = row, claim, -leaf
+                events[noted, 3] = node << 32 | code
                 noted += 1
         claims >>= 1
         claim += 1
@@ -403,7 +410,7 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
         row = rows[number]
         saved = count
         for thread in range(threads):
-            leaf, _ = walk(np.int64(entries[thread]), nodes, branches, words, row)
+            leaf, _, _ = walk(np.int64(entries[thread]), nodes, branches, words, row)
             first = np.int64(leaf_rows[-leaf, 0])
             for outcome in range(first, first + leaf_rows[-leaf, 1]):
                 if outcomes[outcome, 0]:

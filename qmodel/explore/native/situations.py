@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from ...compose.model import Model
 from ...compose.pointers import Freed
@@ -64,6 +65,7 @@ class Situations:
         self.frees: list[Freed] = []
         self._learned = learned
         self._free_numbers: dict[Freed, int] = {}
+        self._cells = [0] * self.components.width
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -149,5 +151,16 @@ class Situations:
         for node in claim.path(state):
             part = self.part_of(node)
             if not track or track[-1][1] != part:
-                track.append((id(node), part, codes[part]))
+                track.append((node, part, codes[part]))
         return tuple(track), problem
+
+    def follow(self, node: Node, part: int, code: int) -> Any:
+        """Where the walk goes on that comes to `node` and finds the number `code` in the component `part` that it
+        looks at: the first node of another component, a leaf, or None if nobody was there before."""
+        component = self.components.parts[part]
+        for slot, value in zip(component.slots, component.values[code], strict=True):
+            self._cells[slot] = value
+        at: Any = node
+        while isinstance(at, Node) and self.part_of(at) == part:
+            at = at.follow(self._cells)
+        return at

@@ -43,7 +43,7 @@ class States:
     @property
     def size(self) -> int:
         """Bytes in use, the tables included."""
-        return self.total * self.words.shape[1] * 8 + self.tables.nbytes
+        return self.total * 8 * int(self.words.shape[1]) + self.tables.nbytes
 
     def _room(self, width: int) -> NDArray[np.int64]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from ...compose.result import Coverage, Problem
 from ...compose.step import Step
+from ..learn import Node
 from .components import Codes
 from .forest import Forest
 from .growing import Growing
 from .packing import packed_into_words
-from .situations import Outcome, Situation, Situations
+from .situations import Outcome, Path, Situation, Situations
 
 UNKNOWN, NO_RACE, RACE = 0, 1, 2
 HOLDS, BROKEN = 1, 2
 """Leaves of the trees of claims."""
+
+_WORD = (1 << 64) - 1
 
 
 class Program(NamedTuple):
@@ -51,39 +54,38 @@ class Program(NamedTuple):
 
 
 class Tables:
-    """Grows with each lesson; `program` compiles what is known for a packing.
+    """Grows with each lesson; `program` is what is known at the moment.
 
     Attributes:
         packing: how states are packed now.
-        leaves: leaf number -> the situation that it stands for.
+        leaves: leaf number - 1 -> the situation that it stands for.
         steps, claims: the trees.
+        news: whether something was learned since the last `program`.
     """
 
     def __init__(self, situations: Situations) -> None:
-        self.situations = situations
+        self.situations, self.news = situations, True
         self._parts = situations.components.parts
         self.packing = packed_into_words([part.bits for part in self._parts])
-        threads = situations.model.layout.thread_count
-        self.steps = Forest(threads, self._room)
-        self.claims = Forest(len(situations.judge.claims), self._room)
+        self.steps = Forest(situations.model.layout.thread_count, self.packing)
+        self.claims = Forest(len(situations.judge.claims), self.packing)
         self.leaves: list[Situation] = []
         self._leaf = Growing(np.int32, 4)
-        self._leaf.append((0, 0, 0, 0))
+        self._leaf.append(0)
         self._writes = Growing(np.int64, 3)
-        self._outcome = Growing(np.int64, 3)
-        self._pointers = Growing(np.int64, 2)
+        self._outcomes = Growing(np.int64, 4)
+        self._keep, self._put = self._codes()
+        self._pointers = Growing(np.int64, 4)
         self._images = Growing(np.int32)
+        self._image_of: list[tuple[int, int]] = []
         self._image_base: dict[tuple[int, int], int] = {}
-        self._image_keys: list[tuple[int, int]] = []
         self._footprints: dict[Any, int] = {}
         self._footprint_steps: list[list[Step]] = [[]]
         self._races = np.zeros((64, 64), dtype=np.int8)
         self._support = _Support(len(self._parts), len(situations.judge.claims))
-        self.news = True
-        """Whether something was learned since the last `program`."""
 
-    def _room(self, part: int) -> int:
-        return 1 << int(self.packing.bits[part])
+    def _codes(self) -> tuple[Growing, Growing]:
+        return Growing(np.int64, self.packing.words), Growing(np.int64, self.packing.words)
 
     # -- lessons -----------------------------------------------------------------------------------
 
@@ -94,7 +96,7 @@ class Tables:
         self.news = True
         situation = self.situations.of_thread(codes, thread)
         self.leaves.append(situation)
-        first = self._outcome.count
+        first = self._outcomes.count
         for outcome in situation.outcomes:
             self._add_outcome(outcome)
         reliable = any(outcome.step.reliable for outcome in situation.outcomes)
@@ -102,37 +104,65 @@ class Tables:
         self.steps.teach(thread, situation.track, self._leaf.append(row))
 
     def _add_outcome(self, outcome: Outcome) -> None:
-        index, first = self._outcome.count, self._pointers.count
         for part, code in outcome.writes:
-            self._writes.append((index, part, code))
+            self._writes.append((self._outcomes.count, part, code))
+        self._add_codes(outcome.writes)
         hit = [(free, part) for free in outcome.freed for part in self.situations.pointing(free)]
         hit = [(free, part) for free, part in hit if part not in outcome.touched]
+        first = self._pointers.count
         for key in hit:
-            self._pointers.append((self._image_number(key), key[1]))
-        self._outcome.append((outcome.step.error is not None, first, len(hit)))
-        self._support.add_outcome({part for part, _ in outcome.writes} | {part for _, part in hit})
+            self._add_pointer(*key)
+        claims = self._support.add_outcome({part for part, _ in outcome.writes} | {part for _, part in hit})
+        self._outcomes.append((outcome.step.error is not None, first, len(hit), claims))
 
-    def _image_number(self, key: tuple[int, int]) -> int:
-        if key not in self._image_base:
-            self._image_base[key] = self._images.extend(self._room(key[1]))
-            self._image_keys.append(key)
-        return self._image_keys.index(key)
+    def _add_codes(self, writes: Path) -> None:
+        keep, put, packing = [-1] * self.packing.words, [0] * self.packing.words, self.packing
+        for part, code in writes:
+            word, shift, mask = packing.fields[part].tolist()
+            keep[word] &= ~(mask << shift)
+            put[word] |= code << shift
+        # A number that outgrows its field is cut here; `repack` comes before anyone uses it.
+        for codes, words in (self._keep, keep), (self._put, put):
+            codes.append(np.array([word & _WORD for word in words], dtype=np.uint64).view(np.int64))
 
-    def teach_image(self, pointer: int, codes: Codes) -> None:
-        """Learn what the number in the state `codes` that row `pointer` of `Program.pointers` names becomes."""
-        free, part = self._image_keys[int(self._pointers.rows[pointer, 0])]
-        place = self._image_base[free, part] + codes[part]
-        if not self._images.rows[place]:
-            self.news = True
-            self._images.rows[place] = 1 + self.situations.image(free, part, codes[part])
+    def _add_pointer(self, free: int, part: int) -> None:
+        if (free, part) not in self._image_base:
+            self._image_base[free, part] = self._images.extend(self.packing.room(part))
+        self._image_of.append((free, part))
+        self._pointers.append((*self.packing.fields[part], self._image_base[free, part]))
+
+    def teach_image(self, pointer: int, code: int) -> None:
+        """Learn what the number `code` becomes in row `pointer` of `Program.pointers`."""
+        self.news = True
+        key = self._image_of[pointer]
+        self._images.rows[self._image_base[key] + code] = 1 + self.situations.image(*key, code)
 
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
         track, problem = self.situations.of_claim(codes, self.situations.judge.claims[claim])
         self.news = True
         self.claims.teach(claim, track, BROKEN if problem else HOLDS)
-        self._support.add_claim(claim, [part for _, part, _ in track])
+        self._look_at(claim, [part for _, part, _ in track])
         return problem
+
+    def _look_at(self, claim: int, parts: Iterable[int]) -> None:
+        for part in parts:
+            self._outcomes.rows[:, 3] |= self._support.changing(claim, part)
+
+    def link_claim(self, claim: int, node: int, code: int) -> bool:
+        """Learn where the number `code` leads from a node of the tree of `claim`; False if Python has to say."""
+        name, part = self.claims.named(node)
+        following = self.situations.follow(name, part, code)
+        if following is None:
+            return False
+        self.news = True
+        if isinstance(following, Node):
+            target = self.claims.node(following, self.situations.part_of(following))
+            self._look_at(claim, [self.situations.part_of(following)])
+        else:
+            target = -BROKEN if isinstance(following.value, Problem) else -HOLDS
+        self.claims.link(node, code, target)
+        return True
 
     # -- races -------------------------------------------------------------------------------------
 
@@ -165,34 +195,30 @@ class Tables:
 
     def repack(self) -> None:
         """Choose a packing with room for every number; states packed before must be packed again."""
-        before = self.packing
-        self.packing = packed_into_words([part.bits for part in self._parts])
-        for part in np.flatnonzero(self.packing.bits > before.bits).tolist():
-            old = 1 << int(before.bits[part])
-            self.steps.widen(part, old)
-            self.claims.widen(part, old)
-            for key, base in self._image_base.items():
-                if key[1] == part:
-                    self._image_base[key] = self._images.extend(self._room(part))
-                    place = self._image_base[key]
-                    self._images.rows[place : place + old] = self._images.rows[base : base + old]
+        before, self.packing = self.packing, packed_into_words([part.bits for part in self._parts])
+        packing = self.packing
+        self.steps.repack(packing)
+        self.claims.repack(packing)
+        self._keep, self._put = self._codes()
+        for codes in (self._keep, self._put):
+            codes.extend(self._outcomes.count)
+        outcome, part, code = self._writes.rows.T
+        self._keep.rows[:] = -1
+        np.bitwise_and.at(self._keep.rows, (outcome, packing.word[part]), ~(packing.mask[part] << packing.shift[part]))
+        np.bitwise_or.at(self._put.rows, (outcome, packing.word[part]), code << packing.shift[part])
+        for (free, part), base in self._image_base.items():
+            if packing.bits[part] > before.bits[part]:
+                self._image_base[free, part] = self._images.move(base, before.room(part), packing.room(part))
+        for row, (free, part) in enumerate(self._image_of):
+            self._pointers.rows[row] = (*packing.fields[part], self._image_base[free, part])
 
     def program(self) -> Program:
         """What is known, for the present packing."""
-        self.news, packing = False, self.packing
-        keep = np.full((self._outcome.count + 1, packing.words), -1, dtype=np.int64)
-        put = np.zeros_like(keep)
-        outcome, part, code = self._writes.rows.T
-        place = outcome, packing.word[part]
-        np.bitwise_and.at(keep, place, ~(packing.mask[part] << packing.shift[part]))
-        np.bitwise_or.at(put, place, code << packing.shift[part])
-        number, pointing = self._pointers.room[: self._pointers.count + 1].T
-        bases = np.array([self._image_base[key] for key in self._image_keys] or [0], dtype=np.int64)
+        self.news = False
         return Program(
-            self.steps.entries, self.steps.for_kernels(packing), self.steps.branches.room, self._leaf.rows, keep, put,
-            np.column_stack([self._outcome.room[: len(keep)], self._support.to_judge(len(keep))]),
-            np.column_stack([packing.fields[pointing], bases[number]]), self._images.room, self._races,
-            self.claims.entries, self.claims.for_kernels(packing), self.claims.branches.room,
+            self.steps.entries, self.steps.nodes.rows, self.steps.branches.room, self._leaf.rows,
+            self._keep.room, self._put.room, self._outcomes.room, self._pointers.room, self._images.room, self._races,
+            self.claims.entries, self.claims.nodes.rows, self.claims.branches.room,
         )  # fmt: skip
 
     # -- what was found ----------------------------------------------------------------------------
@@ -218,33 +244,27 @@ def _pc(places: Sequence[int], stack: Sequence[int]) -> int:
 
 
 class _Support:
-    """Which claims a step can change: those that look at a component which it changes."""
+    """Which claims a step can change: those that look at a component which it changes.
+
+    A claim that looks at none of them has the same value as before: the walk through its tree is the same.
+    """
 
     def __init__(self, parts: int, claims: int) -> None:
-        words = -(-parts // 64)
-        self._changed = Growing(np.uint64, words)
-        self._looked = np.zeros((claims, words), dtype=np.uint64)
+        self._changed = Growing(np.uint64, -(-parts // 64))
+        self._looked: list[set[int]] = [set() for _ in range(claims)]
 
-    def add_outcome(self, parts: set[int]) -> None:
-        self._changed.append(self._set(parts))
-
-    def add_claim(self, claim: int, parts: Sequence[int]) -> None:
-        self._looked[claim] |= self._set(parts)
-
-    def _set(self, parts: Sequence[int] | set[int]) -> NDArray[np.uint64]:
-        found = np.zeros(self._changed.room.shape[1], dtype=np.uint64)
+    def add_outcome(self, parts: set[int]) -> int:
+        """The claims, as bits, that a step can change which changes `parts`."""
+        words = [0] * self._changed.rows.shape[1]
         for part in parts:
-            found[part // 64] |= np.uint64(1 << part % 64)
-        return found
+            words[part // 64] |= 1 << part % 64
+        self._changed.append(words)
+        return sum(1 << claim for claim, looked in enumerate(self._looked) if looked & parts)
 
-    def to_judge(self, count: int) -> NDArray[np.int64]:
-        """int64[count]: for each outcome the claims that must be judged again, as bits.
-
-        A claim that no component of a step's changes was looked at for has the same value as before: the walk through
-        its tree is the same.
-        """
-        found = np.zeros(count, dtype=np.int64)
-        changed = self._changed.room[:count]
-        for claim, looked in enumerate(self._looked):
-            found |= np.where((changed & looked).any(axis=1), np.int64(1) << np.int64(claim), np.int64(0))
-        return found
+    def changing(self, claim: int, part: int) -> NDArray[np.int64]:
+        """int64[outcomes]: the bit of `claim` for each outcome that changes `part`, which the claim looks at."""
+        if part in self._looked[claim]:
+            return np.zeros(1, dtype=np.int64)
+        self._looked[claim].add(part)
+        changes = self._changed.rows[:, part // 64] >> np.uint64(part % 64) & np.uint64(1)
+        return changes.astype(np.int64) << np.int64(claim)

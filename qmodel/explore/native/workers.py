@@ -50,7 +50,7 @@ class Worker:
         self.counts = np.zeros(owners, dtype=np.int64)
         self.taken = np.zeros(1024, dtype=np.int64)
         self._again = np.empty(chunk, dtype=np.int64)
-        self._misses = np.empty((chunk * threads, 4), dtype=np.int64)
+        self._misses = np.empty((chunk * threads, 3), dtype=np.int64)
         self._events = np.empty((room, 4), dtype=np.int64)
         self._judged = np.empty((chunk, 4), dtype=np.int64)
         self.misses, self.events = self._misses[:0], self._events[:0]
@@ -70,8 +70,8 @@ class Worker:
             self.taken = np.pad(self.taken, (0, 2 * len(program.leaves) - len(self.taken)))
         self.counts[:] = 0
         done, repeated, missed, noted, transitions = kernels.expand(
-            (0,) * self._states.words.shape[1], program, self._states.words, rows, self._out, self._hashes, self._claims, self.counts,
-            self.taken, self._again, self._misses, self._events,
+            (0,) * self._states.words.shape[1], program, self._states.words, rows,
+            self._out, self._hashes, self._claims, self.counts, self.taken, self._again, self._misses, self._events,
         )  # fmt: skip
         self.misses, self.events = self._misses[:missed], self._events[:noted]
         return rows[done:], self._again[:repeated].copy(), transitions
