@@ -30,7 +30,8 @@ def search_natively(
     model: Model, properties: Sequence[Property] | None = None, limits: Limits = NEVER, workers: int = 1
 ) -> Result:
     """What the native engine finds, from the first state on."""
-    from qmodel.explore.native.engine import Engine, Options
+    from qmodel.explore.native.engine import Engine
+    from qmodel.explore.options import Options
 
     return Engine(model, LearnedSteps(model), Judge(model, properties), Options(workers)).run(limits)
 

@@ -8,10 +8,11 @@ import typer
 
 from ..compose.library import build
 from ..explore.limits import Limits, Progress
-from ..explore.reference import explore
+from ..explore.options import Options, all_cores
+from ..explore.search import search
 from ..show import verdict
 from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
-from .status import status
+from .status import notice, status
 
 
 @app.command()
@@ -24,13 +25,18 @@ def check(
     only: Annotated[
         list[str] | None, typer.Option("--property", metavar="NAME", help="Check only this property; may be repeated.")
     ] = None,
+    max_memory: Annotated[int | None, typer.Option(help="Give up at this many MiB.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads that search, a power of two; as many as cores by default.", min=1)
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Explore every interleaving; print the simplest trace that breaks a property."""
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
+    limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
     with status(_progress) as line:
-        result = explore(model, Limits(max_states, max_depth, max_seconds), line, properties=claims)
+        result = search(model, limits, line, claims, Options(workers or all_cores()), notice)
     if as_json:
         print_json(verdict.document(result))
         leave(result.exit_code)
@@ -46,4 +52,7 @@ def check(
 
 def _progress(at: Progress) -> str:
     rate = at.states / at.seconds if at.seconds else 0
-    return f"{at.states:,} states, {rate:,.0f}/s, depth {at.depth}, frontier {at.frontier:,}, {at.seconds:.0f} s"
+    memory = f", {at.memory / (1 << 20):,.0f} MiB" if at.memory else ""
+    return (
+        f"{at.states:,} states, {rate:,.0f}/s, depth {at.depth}, frontier {at.frontier:,}{memory}, {at.seconds:.0f} s"
+    )

@@ -22,3 +22,8 @@ def status(describe: Callable[[T], str]) -> Iterator[Callable[[T], None]]:
 
     with Live(console=err, transient=True, refresh_per_second=8) as live:
         yield lambda at: live.update(describe(at))
+
+
+def notice(text: str) -> None:
+    """Say something that a user who waits wants to know; on standard error, so that a document stays one."""
+    err.print(text, markup=False, style="dim")

@@ -15,7 +15,7 @@ from typing import Any
 from ..compose.library import build
 from ..compose.result import Result
 from ..spec.errors import UsageError
-from .reference import explore
+from .search import search
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Run:
     def search(self) -> Result:
         """Search it again."""
         model = build(self.system, self.scope)
-        return explore(model, properties=[model.property_named(self.only)] if self.only else None)
+        return search(model, properties=[model.property_named(self.only)] if self.only else None)
 
     def measured(self, result: Result) -> Run:
         """This entry with the numbers of `result`."""

@@ -6,11 +6,10 @@ Every other way to search is tested against its counts and its traces.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..compose.model import Model
-from ..compose.properties import Property
 from ..compose.result import INTERRUPTED, Coverage, Result, Verdict
 from ..compose.step import Cells, Choice, Step
 from .judge import Judge
@@ -72,20 +71,20 @@ def explore(
     limits: Limits = NEVER,
     progress: Callable[[Progress], None] | None = None,
     steps: Callable[[Cells], list[Step]] | None = None,
-    properties: Sequence[Property] | None = None,
+    judge: Judge | None = None,
 ) -> Result:
     """Search every interleaving of `model`, breadth first.
 
     Args:
         steps: where the steps out of a state come from; `model.steps` runs the Python of every step in every state,
             by default that is done once for each situation (`LearnedSteps`).
-        properties: those to judge states by; the system's by default.
+        judge: who judges states, by the system's properties by default.
 
     Returns: HOLDS if all states were visited and nothing is wrong; VIOLATED with the simplest trace, as soon as a
     layer shows a problem; INCONCLUSIVE if a limit or Ctrl-C came first.
     """
     started = time.monotonic()
-    search = _Search(model, Judge(model, properties), steps or LearnedSteps(model))
+    search = _Search(model, judge or Judge(model), steps or LearnedSteps(model))
     start = model.initial()
     search.depths[start] = 0
     depth, layer, stopped = 0, [start], ""

@@ -7,6 +7,7 @@ import pytest
 from qmodel.compose.library import build
 from qmodel.compose.result import Result
 from qmodel.explore.expected import Run, runs
+from qmodel.explore.judge import Judge
 from qmodel.explore.reference import explore
 from tests.support import search_natively
 
@@ -19,7 +20,7 @@ def outcome(found: Result) -> dict[str, object]:
 def same_graph(run: Run) -> None:
     model = build(run.system, run.scope)
     properties = [model.property_named(run.only)] if run.only else None
-    wanted = outcome(explore(model, properties=properties))
+    wanted = outcome(explore(model, judge=Judge(model, properties)))
     for workers in (1, 2):
         assert outcome(search_natively(model, properties, workers=workers)) == wanted
 

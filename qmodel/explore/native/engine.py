@@ -7,10 +7,9 @@ faster: the same search gives the same states in the same rows.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from ...compose.step import Cells
 from ..judge import Judge
 from ..learn import LearnedSteps
 from ..limits import NEVER, Limits, Progress
+from ..options import ALONE, Options
 from ..simplest import Found, simplest
 from . import kernels
 from .cone import Cone
@@ -37,18 +37,17 @@ Rows = NDArray[np.int64]
 _NOTHING = np.empty((0, 4), dtype=np.int64)
 
 
-@dataclass(frozen=True)
-class Options:
-    """How to search; nothing here changes what is found."""
-
-    workers: int = 1
-    spill: Path | None = None
-
-
 class Engine:
     """One search of one model."""
 
-    def __init__(self, model: Model, learned: LearnedSteps, judge: Judge, options: Options = Options()) -> None:
+    def __init__(
+        self,
+        model: Model,
+        learned: LearnedSteps,
+        judge: Judge,
+        options: Options = ALONE,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.model, self.judge = model, judge
         self.learned = learned
         self.situations = Situations(model, learned, judge)
@@ -63,16 +62,23 @@ class Engine:
         self.transitions = self.at_rest = 0
         self.found: list[tuple[int, tuple[int, int] | None]] = []
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
+        self._notice = notice
         self.states.add(self.tables.packing.pack(start))
         for claim in range(len(judge.claims)):
             self.tables.teach_claim(start, claim)
         self.program: Program = self.tables.program()
+        self._compile()
 
     # -- the loop ----------------------------------------------------------------------------------
 
-    def run(self, limits: Limits = NEVER, progress: Callable[[Progress], None] | None = None) -> Result:
-        """Search, and say what was found, with the simplest trace."""
-        started = time.monotonic()
+    def run(
+        self,
+        limits: Limits = NEVER,
+        progress: Callable[[Progress], None] | None = None,
+        started: float | None = None,
+    ) -> Result:
+        """Search, and say what was found, with the simplest trace; it counts as `started` (of `time.monotonic`)."""
+        started = time.monotonic() if started is None else started
         stopped = self.search(limits, progress, started)
         return self._result(stopped, time.monotonic() - started)
 
@@ -175,9 +181,22 @@ class Engine:
             self.tables.repack()
             after = self.tables.packing
             self.states.repack(before, after.fields, after.words, self.team)
-            for worker in self.workers:
-                worker.reshape()
+            if after.words != self.workers[0].words:
+                for worker in self.workers:
+                    worker.reshape()
+                self._compile()
         self.program = self.tables.program()
+
+    def _compile(self) -> None:
+        """Call every loop with nothing to do, for states of this width: the first time on a machine takes seconds."""
+        waiting = threading.Timer(1.0, self._notice, ["compiling the loops of the search for this machine, once ..."])
+        waiting.start()
+        try:
+            program = self.tables.program()
+            self.workers[0].idle(program)
+            self.states.idle(program, self.tables.packing.fields)
+        finally:
+            waiting.cancel()
 
     # -- looking at states -------------------------------------------------------------------------
 

@@ -96,6 +96,21 @@ class States:
         """Enter every state into tables that are empty."""
         run(lambda owner: kernels.rebuild(self.tables[owner], self.row_bits, self.words, self.counts, owner))
 
+    def idle(self, program: Any, fields: NDArray[np.int64]) -> None:
+        """Do nothing, by the same loops as when the states are packed again or looked through."""
+        nothing = np.zeros(self.segments, dtype=np.int64)
+        kernels.rebuild(self.tables[0], self.row_bits, self.words, nothing, 0)
+        kernels.repack(self.words, self.words, 0, 0, self.segments, fields, fields)
+        kernels.edges_into(
+            program,
+            self.words,
+            self.tables,
+            self.row_bits,
+            nothing[:0],
+            np.zeros(1, dtype=np.bool_),
+            np.zeros((1, 4), dtype=np.int64),
+        )
+
     def repack(self, before: NDArray[np.int64], after: NDArray[np.int64], width: int, run: Any) -> None:
         """Pack every state again, from the fields `before` to those `after` (int64[components, 3])."""
         packed = self.words if width == self.words.shape[1] else self._room(width)

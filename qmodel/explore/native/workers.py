@@ -60,6 +60,18 @@ class Worker:
         """Bytes of its buffers."""
         return sum(a.nbytes for a in vars(self).values() if isinstance(a, np.ndarray) and a.base is None)
 
+    @property
+    def words(self) -> int:
+        """How many words its buffers have for a state."""
+        return self._out.shape[2]
+
+    def idle(self, program: Program) -> None:
+        """Do nothing, by the same loops."""
+        self.expand(program, np.empty(0, dtype=np.int64))
+        kernels.judge_again(program, self._states.words, self._judged[:0])
+        self.counts[self.number] = 0
+        self._insert_from(self, program, 0)
+
     def reshape(self) -> None:
         """Adapt to states of another width."""
         self._out = np.empty((*self._out.shape[:2], self._states.words.shape[1]), dtype=np.int64)
@@ -78,16 +90,21 @@ class Worker:
 
     def insert(self, program: Program, producers: list[Worker]) -> list[NDArray[np.int64]]:
         """Add what `producers` found for this owner; the events of judging the new states."""
-        states, me, found = self._states, self.number, []
+        found = []
         for producer in producers:
-            first, count = 0, int(producer.counts[me])
-            while first < count:
-                first, position, noted = kernels.insert(
-                    program, states.words, states.tables[me], states.row_bits, producer._out[me],
-                    producer._hashes[me], producer._claims[me], first, count,
-                    int(states.counts[me]), me, states.segments, self._judged,
-                )  # fmt: skip
-                states.counts[me] = position
+            first = 0
+            while first < producer.counts[self.number]:
+                first, noted = self._insert_from(producer, program, first)
                 if noted:
                     found.append(self._judged[:noted].copy())
         return found
+
+    def _insert_from(self, producer: Worker, program: Program, first: int) -> tuple[int, int]:
+        """Insert from number `first` on; how far it came, and how many events there are."""
+        states, me = self._states, self.number
+        done, states.counts[me], noted = kernels.insert(
+            program, states.words, states.tables[me], states.row_bits, producer._out[me], producer._hashes[me],
+            producer._claims[me], first, int(producer.counts[me]), int(states.counts[me]), me, states.segments,
+            self._judged,
+        )  # fmt: skip
+        return done, noted

@@ -1,0 +1,34 @@
+"""How to search; nothing here changes a verdict or a count."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..spec.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a large search goes about its work.
+
+    Attributes:
+        workers: threads that expand states, a power of two.
+        spill: a file that takes the states instead of memory.
+    """
+
+    workers: int = 1
+    spill: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers < 1 or self.workers & (self.workers - 1):
+            raise UsageError(f"{self.workers} workers: each owns an equal part of the states, so write 1, 2, 4, ...")
+
+
+ALONE = Options()
+
+
+def all_cores() -> int:
+    """The largest power of two of workers that each have a core."""
+    return 1 << (len(os.sched_getaffinity(0)).bit_length() - 1)

@@ -1,0 +1,50 @@
+"""The front door to exhaustive search: plain Python while a search is small, then the native engine.
+
+Importing numba takes longer than searching a few thousand states, so a small check never pays for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ..compose.model import Model
+from ..compose.properties import Property
+from ..compose.result import Result
+from .judge import Judge
+from .learn import LearnedSteps
+from .limits import NEVER, Limits, Progress
+from .options import ALONE, Options
+from .reference import explore
+
+SMALL = 4000
+"""States that plain Python searches in about the time that it takes to import numba."""
+
+
+def search(
+    model: Model,
+    limits: Limits = NEVER,
+    progress: Callable[[Progress], None] | None = None,
+    properties: Sequence[Property] | None = None,
+    options: Options = ALONE,
+    notice: Callable[[str], None] = lambda text: None,
+) -> Result:
+    """Search every interleaving of `model`, breadth first.
+
+    Args:
+        properties: those to judge states by; the system's by default.
+        notice: is told of what takes long and is not searching.
+
+    Returns: HOLDS if all states were visited and nothing is wrong; VIOLATED with the simplest trace, as soon as a
+    layer shows a problem; INCONCLUSIVE if a limit or Ctrl-C came first.
+    """
+    started = time.monotonic()
+    learned, judge = LearnedSteps(model), Judge(model, properties)
+    small = min(SMALL, limits.states or SMALL)
+    result = explore(model, replace(limits, states=small), progress, learned, judge)
+    if not result.stopped or result.states < SMALL or small == limits.states:
+        return result
+    from .native.engine import Engine
+
+    return Engine(model, learned, judge, options, notice).run(limits, progress, started)
