@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,14 +30,21 @@ def check(
     workers: Annotated[
         int | None, typer.Option(help="Threads that search, a power of two; as many as cores by default.", min=1)
     ] = None,
+    spill: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Keep the states on disk, here.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Save the search here from time to time.")
+    ] = None,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="How often to save it.", min=0.0)] = 30.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")] = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Explore every interleaving; print the simplest trace that breaks a property."""
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
     limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
+    options = Options(workers or all_cores(), spill, checkpoint, every, resume)
     with status(_progress) as line:
-        result = search(model, limits, line, claims, Options(workers or all_cores()), notice)
+        result = search(model, limits, line, claims, options, notice)
     if as_json:
         print_json(verdict.document(result))
         leave(result.exit_code)

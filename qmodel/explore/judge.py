@@ -49,12 +49,13 @@ class Judge:
     """Says what is wrong with a state of `model`, if anything.
 
     Attributes:
-        claims: the properties that every state is judged by, in order.
+        properties: what it judges by, beside what every state is judged by.
+        claims: those of them that say something about every state, in order.
     """
 
     def __init__(self, model: Model, properties: Sequence[Property] | None = None) -> None:
         self.model = model
-        chosen = model.properties if properties is None else properties
+        self.properties = chosen = tuple(model.properties if properties is None else properties)
         self.claims = [LearnedClaim(model, p) for p in chosen if p.kind in ("always", "never")]
         self._at_rest = [LearnedClaim(model, p) for p in chosen if p.kind == "at rest"]
 

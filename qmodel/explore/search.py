@@ -42,9 +42,10 @@ def search(
     started = time.monotonic()
     learned, judge = LearnedSteps(model), Judge(model, properties)
     small = min(SMALL, limits.states or SMALL)
-    result = explore(model, replace(limits, states=small), progress, learned, judge)
-    if not result.stopped or result.states < SMALL or small == limits.states:
-        return result
+    if options.checkpoint is None:
+        result = explore(model, replace(limits, states=small), progress, learned, judge)
+        if not result.stopped or result.states < SMALL or small == limits.states:
+            return result
     from .native.engine import Engine
 
     return Engine(model, learned, judge, options, notice).run(limits, progress, started)

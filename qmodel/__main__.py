@@ -1,0 +1,5 @@
+"""`python -m qmodel`."""
+
+from .cli import main
+
+main()
