@@ -8,7 +8,7 @@ Nothing about a step is stated here: its semantics stay in the fields, and error
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -17,6 +17,8 @@ from ..compose.step import Cells, Step
 
 T = TypeVar("T")
 Writes = tuple[tuple[int, int], ...]
+Lesson = tuple[Step, Writes]
+"""A step as it was taught (its `state` is no state) and the slots that it writes."""
 
 
 class WatchedCells(list[int]):
@@ -113,17 +115,36 @@ class _Leaf:
     value: Any
 
 
+class LearnedFunction(Generic[T]):
+    """A function of a state's cells whose Python runs once for each situation."""
+
+    def __init__(self, function: Callable[[list[int]], T]) -> None:
+        self._function = function
+        self._known: Tree[tuple[T]] = Tree()
+
+    def __call__(self, state: Cells) -> T:
+        found = self._known.find(state)
+        if found is None:
+            reads: dict[int, int] = {}
+            found = self._known.teach(reads, (self._function(WatchedCells(state, reads)),))
+        return found[0]
+
+
 class LearnedSteps:
     """`Model.steps`, learned: same steps, same order, from the trees where they are known."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._threads = list(enumerate(model.layout.stacks))
-        self._trees: dict[tuple[int, int, int], Tree[list[tuple[Step, Writes]]]] = {}
+        self._trees: dict[tuple[int, int, int], Tree[list[Lesson]]] = {}
 
     def __call__(self, state: Cells) -> list[Step]:
         """Every step that is possible in `state`, in the order of `Model.steps`."""
-        found: list[Step] = []
+        return [step if step.error else step.leading_to(after(state, writes)) for step, writes in self.taught(state)]
+
+    def taught(self, state: Cells) -> list[Lesson]:
+        """The same steps as they were taught, with what each writes: the same objects wherever they apply."""
+        found: list[Lesson] = []
         for thread, places in self._threads:
             depth = state[places[0]]
             if depth:
@@ -135,7 +156,7 @@ class LearnedSteps:
         """How often the Python of a thread's steps was run."""
         return sum(tree.lessons for tree in self._trees.values())
 
-    def _of_thread(self, state: Cells, thread: int, location: tuple[int, int, int]) -> list[Step]:
+    def _of_thread(self, state: Cells, thread: int, location: tuple[int, int, int]) -> list[Lesson]:
         tree = self._trees.get(location)
         if tree is None:
             tree = self._trees[location] = Tree()
@@ -144,10 +165,11 @@ class LearnedSteps:
             copies = WatchedCopies()
             steps = self._model.thread_steps(state, thread, copies)
             known = tree.teach(copies.reads, [(step, cast(Writes, step.state)) for step in steps])
-        return [step if step.error else step.leading_to(_after(state, writes)) for step, writes in known]
+        return known
 
 
-def _after(state: Cells, writes: Writes) -> Cells:
+def after(state: Cells, writes: Writes) -> Cells:
+    """`state` with some slots written."""
     cells = list(state)
     for slot, value in writes:
         cells[slot] = value

@@ -13,7 +13,7 @@ from ..compose.model import Model
 from ..compose.properties import Property
 from ..compose.result import INTERRUPTED, Coverage, Problem, Result, Verdict
 from ..compose.step import Cells, Choice, Step
-from ..compose.trace import Trace
+from ..compose.trace import Trace, Way, extend
 from .judge import Judge
 from .learn import LearnedSteps
 
@@ -116,30 +116,23 @@ class _Search:
         layers = [{state}]
         while any(self.depths[s] for s in layers[-1]):
             layers.append({parent for s in layers[-1] for parent, _ in self.parents[s]})
-        best: dict[Cells, dict[int, tuple[int, tuple[Choice, ...]]]] = {s: {-1: (0, ())} for s in layers[-1]}
+        best: dict[Cells, dict[int, Way]] = {s: {-1: (0, ())} for s in layers[-1]}
         for layer in reversed(layers[:-1]):
             best = {s: self._best_prefixes(s, best) for s in layer}
         prefixes = best[state].values()
         if last is not None:
-            prefixes_with_last = [_extend(prefix, last) for prefix in prefixes]
+            prefixes_with_last = [extend(prefix, last) for prefix in prefixes]
             return Trace(min(prefixes_with_last)[1])
         return Trace(min(prefixes)[1])
 
-    def _best_prefixes(
-        self, state: Cells, best: dict[Cells, dict[int, tuple[int, tuple[Choice, ...]]]]
-    ) -> dict[int, tuple[int, tuple[Choice, ...]]]:
-        found: dict[int, tuple[int, tuple[Choice, ...]]] = {}
+    def _best_prefixes(self, state: Cells, best: dict[Cells, dict[int, Way]]) -> dict[int, Way]:
+        found: dict[int, Way] = {}
         for parent, choice in self.parents[state]:
             for prefix in best.get(parent, {}).values():
-                longer = _extend(prefix, choice)
+                longer = extend(prefix, choice)
                 if choice.thread not in found or longer < found[choice.thread]:
                     found[choice.thread] = longer
         return found
-
-
-def _extend(prefix: tuple[int, tuple[Choice, ...]], choice: Choice) -> tuple[int, tuple[Choice, ...]]:
-    switches, choices = prefix
-    return switches + bool(choices and choices[-1].thread != choice.thread), (*choices, choice)
 
 
 def explore(

@@ -62,7 +62,7 @@ def test_importing_qmodel_is_light() -> None:
     """`import qmodel` must not pay for what only some commands need."""
     import subprocess
 
-    heavy = "hypothesis, networkx, graphviz, rich, typer"
+    heavy = "hypothesis, networkx, numpy, scipy, graphviz, rich, typer"
     code = f"import sys, qmodel; print([m for m in '{heavy}'.split(', ') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
