@@ -69,7 +69,7 @@ class Graph:
     @cached_property
     def first(self) -> NDArray[np.int64]:
         """int64[n + 1]: the edges out of state i are `first[i]` to `first[i + 1] - 1`."""
-        return np.searchsorted(self.source, np.arange(self.states + 1)).astype(np.int64)
+        return np.searchsorted(self.source, np.arange(self.states + 1))
 
     def edges(self, chosen: Iterable[bool]) -> Mask:
         """bool[m]: the edges whose action is chosen; `chosen` says it for each of `actions`."""
@@ -86,8 +86,9 @@ class Graph:
         begin = self.first[states]
         count = self.first[np.asarray(states) + 1] - begin
         ends = np.cumsum(count)
-        total = int(ends[-1]) if len(ends) else 0
-        return np.arange(total) + np.repeat(begin - (ends - count), count)
+        place = np.arange(int(ends[-1]) if len(ends) else 0)
+        found: NDArray[np.int64] = place + np.repeat(begin - (ends - count), count)
+        return found
 
 
 def reach(model: Model, told: Callable[[int], None] | None = None) -> Graph:
