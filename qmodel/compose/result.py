@@ -61,7 +61,7 @@ class Result:
         states, transitions, depth: what was visited; depth is the longest of the shortest paths.
         stopped: why the search did not finish, or "".
         trace: the simplest one that shows `problem`.
-        decided: names of the claims about whole runs that were looked at.
+        decided: names of the claims about whole runs that were looked at; vacuous: those that no run has to settle.
         unused: steps that were never taken, as `Process.step`.
     """
 
@@ -76,6 +76,7 @@ class Result:
     stopped: str = ""
     coverage: Coverage = field(default_factory=Coverage)
     decided: tuple[str, ...] = ()
+    vacuous: tuple[str, ...] = ()
 
     @property
     def undecided(self) -> list[str]:

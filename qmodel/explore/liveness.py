@@ -73,24 +73,46 @@ def decide(
     started = time.monotonic()
     claims = safe.model.properties if properties is None else properties
     try:
-        found = find_lasso(safe.model, reach(safe.model, told), claims)
+        found = look(safe.model, reach(safe.model, told), claims)
     except KeyboardInterrupt:
         return replace(safe, verdict=Verdict.INCONCLUSIVE, stopped=INTERRUPTED)
+    decided = about_runs(safe.model, claims)
     result = replace(
-        safe, seconds=safe.seconds + time.monotonic() - started, decided=tuple(about_runs(safe.model, claims))
+        safe,
+        seconds=safe.seconds + time.monotonic() - started,
+        decided=tuple(decided),
+        vacuous=tuple(name for name in decided if name not in found.begun),
     )
-    return result if found is None else replace(result, verdict=Verdict.VIOLATED, problem=found[0], trace=found[1])
+    if found.lasso is None:
+        return result
+    problem, trace = found.lasso
+    return replace(result, verdict=Verdict.VIOLATED, problem=problem, trace=trace)
 
 
-def find_lasso(model: Model, graph: Graph, claims: Sequence[Property]) -> tuple[Problem, Trace] | None:
-    """The simplest of the shortest lassos of all claims about runs that do not hold; None if all do."""
+@dataclass(frozen=True)
+class Runs:
+    """What the fair runs of a graph show.
+
+    Attributes:
+        lasso: the simplest of the shortest lassos of all claims that do not hold, with its problem; None if all hold.
+        begun: names of the claims that some run has to settle; the others hold because nothing ever asks for them.
+    """
+
+    lasso: tuple[Problem, Trace] | None
+    begun: frozenset[str]
+
+
+def look(model: Model, graph: Graph, claims: Sequence[Property]) -> Runs:
+    """Decide those of `claims` that are about runs, and that no loop is busy."""
     assumed = Assumptions(model, graph)
     found: list[tuple[Problem, Trace]] = []
+    begun: set[str] = set()
     for question in questions(model, graph, claims):
-        trace = answer(graph, assumed, question)
-        if trace is not None:
-            found.append((question.problem, trace))
-    return min(found, key=lambda pair: pair[1].simplicity, default=None)
+        if question.start.any():
+            begun.add(question.problem.rule)
+            trace = answer(graph, assumed, question)
+            found += [(question.problem, trace)] if trace is not None else []
+    return Runs(min(found, key=lambda pair: pair[1].simplicity, default=None), frozenset(begun))
 
 
 def answer(graph: Graph, assumed: Assumptions, question: Question) -> Trace | None:

@@ -50,6 +50,8 @@ def caveats(result: Result) -> str:
     parts = []
     if result.verdict is Verdict.HOLDS and result.undecided:
         parts.append("not looked at, since it is about whole runs (`--liveness`): " + ", ".join(result.undecided))
+    if result.verdict is Verdict.HOLDS and result.vacuous:
+        parts.append("holds because nothing within this scope asks for it: " + ", ".join(result.vacuous))
     if result.verdict is Verdict.HOLDS and result.unused:
         parts.append("never taken within this scope: " + ", ".join(result.unused))
     notes = omissions(result.model)
@@ -86,6 +88,7 @@ def document(result: Result) -> dict[str, Any]:
         "states_at_rest": result.coverage.at_rest,
         "decided_on_runs": list(result.decided),
         "undecided_on_runs": result.undecided,
+        "vacuous_on_runs": list(result.vacuous),
         "never_taken": result.unused,
         "not_modelled": omissions(model),
     }
