@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..compose.library import build
-from ..compose.result import Result
+from ..compose.result import Result, Verdict
 from ..spec.errors import UsageError
 from .reference import explore
 
@@ -48,9 +48,15 @@ class Run:
         return " ".join([self.system, *(f"{name}={value}" for name, value in self.scope.items()), self.only]).strip()
 
     def search(self) -> Result:
-        """Search it again."""
+        """Search it again; its cycles too, if the one property is about runs."""
         model = build(self.system, self.scope)
-        return explore(model, properties=[model.property_named(self.only)] if self.only else None)
+        claims = [model.property_named(self.only)] if self.only else None
+        result = explore(model, properties=claims)
+        if claims and claims[0].about_runs and result.verdict is Verdict.HOLDS:
+            from .liveness import decide
+
+            return decide(result, claims)
+        return result
 
     def measured(self, result: Result) -> Run:
         """This entry with the numbers of `result`."""

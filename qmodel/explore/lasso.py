@@ -130,8 +130,8 @@ def trace_of(region: Region, ends: NDArray[np.int64], loop: list[int]) -> Trace:
 class ClosedWalks:
     """Closed walks along `edges` (indices), all of which lie on fair cycles, that keep every one of `promises`."""
 
-    def __init__(self, region: Region, edges: NDArray[np.int64], promises: list[Promise], budget: int = BUDGET) -> None:
-        self._region, self._edges, self._budget = region, edges, budget
+    def __init__(self, region: Region, edges: NDArray[np.int64], promises: list[Promise]) -> None:
+        self._region, self._edges, self._budget = region, edges, BUDGET
         self._promises = [p for p in promises if p.request.any() and not p.response.all()]
         graph = region.graph
         self._inside = np.zeros(len(graph.source), np.bool_)
