@@ -33,7 +33,7 @@ from qmodel import (
     leads_to,
     otherwise,
 )
-from qmodel.compose.library import build
+from qmodel.compose.library import build, find
 from qmodel.compose.model import Model
 from qmodel.compose.result import Result, Verdict
 from qmodel.compose.step import Choice
@@ -42,7 +42,7 @@ from qmodel.explore import lasso
 from qmodel.explore.assume import Promise
 from qmodel.explore.graph import Action, Graph
 from qmodel.explore.judge import Judge
-from qmodel.explore.lasso import ClosedWalks, Region
+from qmodel.explore.lasso import ClosedWalks, Region, simplest_way
 from qmodel.explore.liveness import decide, fair_edges
 from qmodel.explore.reference import explore
 from qmodel.show import lanes, verdict
@@ -500,6 +500,30 @@ def test_the_closed_walk_is_closed_and_fair_and_the_shortest(budget: int, drawn:
         assert shortest_by_trying(graph, promises, 6) == len(loop) + graph.depth[start]
 
 
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(graphs(), st.data())
+def test_the_way_into_the_loop_is_a_shortest_one(drawn: tuple[Graph, list[Promise]], data: st.DataObject) -> None:
+    """Anywhere until the claim opens, which it may wherever `start` is, then only along what is allowed."""
+    graph, _ = drawn
+    bits = [data.draw(st.lists(st.booleans(), min_size=k, max_size=k)) for k in (graph.states, len(graph.source))]
+    start, allowed = (np.array(chosen, np.bool_) for chosen in bits)
+    region = Region.explore(graph, start, allowed)
+    places = nx.DiGraph()
+    places.add_edges_from(((s, False), (s, True), {"weight": 0}) for s in np.flatnonzero(start).tolist())
+    for edge, (s, t) in enumerate(zip(graph.source.tolist(), graph.target.tolist(), strict=True)):
+        places.add_edge((s, False), (t, False), weight=1)
+        if allowed[edge]:
+            places.add_edge((s, True), (t, True), weight=1)
+    places.add_node((0, False))
+    distances = nx.single_source_dijkstra_path_length(places, (0, False))
+    assert region.far.tolist() == [distances.get((i, True), -1) for i in range(graph.states)]
+    for end in np.flatnonzero(region.far >= 0):
+        _, choices = simplest_way(region, np.array([end]))
+        edges = [int(choice.arrow[1:]) for choice in choices]
+        assert len(edges) == region.far[end]
+        assert [0, *graph.target[edges].tolist()] == [*graph.source[edges].tolist(), end]
+
+
 # -- a lasso as a trace ------------------------------------------------------------------------------
 
 
@@ -624,6 +648,23 @@ def test_what_runs_promise_needs_what_is_assumed(
     monkeypatch.setattr(type(model.system), "fairness_declared", classmethod(lambda cls: assumed))
     claims = [model.property_named(claim)]
     assert shape(decide(explore(model), claims)) == shown
+
+
+def test_a_handler_that_does_not_clear_its_notifier_is_a_busy_loop() -> None:
+    """Planted in `aio-posix.c`: ctx->notifier stays up, every aio_poll() returns at once, and nothing is new."""
+    fixed = find("bottom-half@924fe1293c")
+    machine = next(kind for kind in Model(fixed()).layout.processes if kind.__name__ == "EventNotifierTestAndClear")
+
+    class Forgetful(machine):  # type: ignore[misc, valid-type]
+        @machine.clear.but  # type: ignore[attr-defined]
+        def clear(self) -> None:
+            pass
+
+    planted = type("Planted", (fixed,), {"replaces": {machine: Forgetful}})
+    result = decide(explore(Model(planted(foreign=0))))
+    assert shape(result) == ("busy loop", 19, 15)
+    assert result.problem is not None
+    assert result.problem.message.startswith("ctx.notifier.level stays up for ever")
 
 
 def test_a_prompt_bottom_half_that_a_nested_poll_robbed_stays_pending(sleeps_for_ever: Result) -> None:
