@@ -42,14 +42,14 @@ class Region:
 
     @classmethod
     def explore(cls, graph: Graph, start: Mask, allowed: Mask) -> Region:
-        """Breadth first, a layer at a time, from every state of `start` at its depth."""
+        """Breadth first, a layer at a time; a state of `start` joins the layer of its depth."""
         far = np.full(graph.states, -1, np.int32)
         begins = np.flatnonzero(start)
         begins = begins[np.argsort(graph.depth[begins], kind="stable")]
         depths = graph.depth[begins]
+        last = int(depths[-1]) if len(depths) else -1
         layer, level = begins[:0], 0
-        while len(layer) or level <= (depths[-1] if len(depths) else -1):
-            level = level if len(layer) else int(depths[np.searchsorted(depths, level)])
+        while len(layer) or level <= last:
             begun = begins[np.searchsorted(depths, level) : np.searchsorted(depths, level, "right")]
             begun = begun[far[begun] < 0]
             far[begun] = level
@@ -70,8 +70,12 @@ def simplest_way(region: Region, ends: NDArray[np.int64]) -> Way:
     return _Ways(region).to(ends)
 
 
+_Place = tuple[int, bool]
+"""A state, and whether the run has begun to break the property there."""
+
+
 class _Ways:
-    """Shortest ways, backwards.  A place is a state and whether the run has begun to break the property there."""
+    """Shortest ways, backwards."""
 
     def __init__(self, region: Region) -> None:
         self._region, graph = region, region.graph
@@ -80,20 +84,20 @@ class _Ways:
 
     def to(self, ends: NDArray[np.int64]) -> Way:
         places = {(int(end), True) for end in ends}
-        behind: list[dict[tuple[int, bool], list[tuple[tuple[int, bool], int]]]] = []
+        behind: list[dict[_Place, list[tuple[_Place, int]]]] = []
         for _ in range(int(self._region.far[ends[0]])):
             behind.append({place: self._before(*place) for place in sorted(places)})
             places = {before for found in behind[-1].values() for before, _ in found}
-        best: dict[tuple[int, bool], dict[int, Way]] = {place: {-1: (0, ())} for place in places}
+        best: dict[_Place, dict[int, Way]] = {place: {-1: (0, ())} for place in places}
         for layer in reversed(behind):
             best = {place: self._best(found, best) for place, found in layer.items()}
         return min(way for ways in best.values() for way in ways.values())
 
-    def _before(self, state: int, begun: bool) -> list[tuple[tuple[int, bool], int]]:
+    def _before(self, state: int, begun: bool) -> list[tuple[_Place, int]]:
         """The places one step nearer from which a shortest way leads here, each with the edge."""
         graph, far, depth = self._region.graph, self._region.far, self._region.graph.depth
         edges = self._by_target[self._first[state] : self._first[state + 1]]
-        found: list[tuple[tuple[int, bool], int]] = []
+        found: list[tuple[_Place, int]] = []
         if begun:
             inside = edges[self._region.allowed[edges]]
             found += [((int(graph.source[e]), True), int(e)) for e in inside if far[graph.source[e]] == far[state] - 1]
@@ -103,9 +107,7 @@ class _Ways:
             ]
         return found
 
-    def _best(
-        self, found: list[tuple[tuple[int, bool], int]], best: dict[tuple[int, bool], dict[int, Way]]
-    ) -> dict[int, Way]:
+    def _best(self, found: list[tuple[_Place, int]], best: dict[_Place, dict[int, Way]]) -> dict[int, Way]:
         """For each last thread the simplest way along one of `found`."""
         graph = self._region.graph
         ways: dict[int, Way] = {}
@@ -125,6 +127,10 @@ def trace_of(region: Region, ends: NDArray[np.int64], loop: list[int]) -> Trace:
 
 
 # -- the closed walk -------------------------------------------------------------------------------
+
+
+_Node = tuple[int, int, int]
+"""A state, the promises with a request and no response so far, and those with a response; both as bit sets."""
 
 
 class ClosedWalks:
@@ -157,7 +163,7 @@ class ClosedWalks:
     def _from(self, start: int, most: int | None) -> list[int] | None:
         """The shortest closed walk from `start`, if it has at most `most` edges and the budget suffices."""
         first = (start, 0, 0)
-        came: dict[tuple[int, int, int], tuple[tuple[int, int, int], int]] = {}
+        came: dict[_Node, tuple[_Node, int]] = {}
         layer, length = deque([first]), 0
         while layer and (most is None or length < most):
             length += 1
@@ -174,8 +180,8 @@ class ClosedWalks:
                 return None
         return None
 
-    def _next(self, here: tuple[int, int, int]) -> list[tuple[tuple[int, int, int], int]]:
-        """One edge further: the state, the promises that a request still waits on, and those that are kept."""
+    def _next(self, here: _Node) -> list[tuple[_Node, int]]:
+        """One edge further, each with the edge."""
         state, owed, kept = here
         found = []
         for edge in self._out(state):
@@ -191,9 +197,7 @@ class ClosedWalks:
         return [e for e in range(int(graph.first[state]), int(graph.first[state + 1])) if self._inside[e]]
 
     @staticmethod
-    def _back(
-        came: dict[tuple[int, int, int], tuple[tuple[int, int, int], int]], here: tuple[int, int, int]
-    ) -> list[int]:
+    def _back(came: dict[_Node, tuple[_Node, int]], here: _Node) -> list[int]:
         edges: list[int] = []
         while here in came:
             here, edge = came[here]
