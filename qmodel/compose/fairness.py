@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from ..spec.errors import SpecError
-from ..spec.records import arrows_of, where_of
+from ..spec.records import where_of
 from ..spec.states import Arrow
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def check_fairness(layout: Layout) -> None:
 
 
 def _owners(layout: Layout, arrow: Arrow) -> Iterator[type]:
-    """The processes of the system that have `arrow`, or a version of it."""
+    """The processes of the system that declare or inherit `arrow`; a version may have removed it since."""
     for kind in layout.processes:
-        inherits = any(arrow is value for base in kind.__mro__ for value in vars(base).values())
-        if inherits and any(own.name == arrow.name for own in arrows_of(kind)):
+        if any(arrow is value for base in kind.__mro__ for value in vars(base).values()):
             yield kind

@@ -32,6 +32,7 @@ from qmodel import (
     eventually,
     leads_to,
     otherwise,
+    removed,
 )
 from qmodel.compose.library import build, find
 from qmodel.compose.model import Model
@@ -194,6 +195,14 @@ class Caller(Process):
 def test_an_arrow_that_is_fair_is_so_in_each_of_its_picks() -> None:
     assert shape(found(threads(Caller), served)) == ("served", 1, 2)
     assert shape(found(threads(Caller), served, fairness={Caller.call: Fairness.STRONG})) == "HOLDS"
+
+
+def test_a_version_may_remove_an_arrow_that_was_fair() -> None:
+    class Lazy(Chooser):
+        work = done = removed
+
+    members = {"replaces": {Chooser: Lazy}, "fairness": {Chooser.work: Fairness.STRONG}}
+    assert shape(found(threads(Chooser), served, **members)) == ("served", 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -614,6 +623,7 @@ def test_runs_are_only_looked_at_when_safety_holds() -> None:
         ("thread-pool@271c0f68b4", {"requests": 1, "workers": 1}),
         ("thread-pool@271c0f68b4", {"requests": 2, "workers": 1}),
         ("thread-pool@271c0f68b4", {"requests": 2, "workers": 1, "cancel": 2}),
+        ("thread-pool@3c80ca158c", {"requests": 2, "workers": 1, "nested": 1}),
         ("thread-pool@c2e50e3d11", {"requests": 2, "workers": 1}),
         ("bottom-half@924fe1293c", {}),
         ("bottom-half@924fe1293c", {"bhs": 2, "foreign": 0}),
