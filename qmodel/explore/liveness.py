@@ -57,13 +57,17 @@ class Question:
 
 
 def decide(
-    safe: Result, properties: Sequence[Property] | None = None, told: Callable[[int], None] | None = None
+    safe: Result,
+    properties: Sequence[Property] | None = None,
+    told: Callable[[int], None] | None = None,
+    explored: Callable[[], Graph] | None = None,
 ) -> Result:
     """`safe`, a result that HOLDS, after its model's claims about runs were looked at as well.
 
     Args:
         properties: those to decide; the system's by default.  That no loop is busy is always one of them.
         told: called now and then with the number of states so far.
+        explored: where the complete graph comes from; explored again by the reference steps, by default.
 
     Raises:
         ValueError: the result does not hold.
@@ -73,7 +77,7 @@ def decide(
     started = time.monotonic()
     claims = safe.model.properties if properties is None else properties
     try:
-        found = look(safe.model, reach(safe.model, told), claims)
+        found = look(safe.model, explored() if explored else reach(safe.model, told), claims)
     except KeyboardInterrupt:
         return replace(safe, verdict=Verdict.INCONCLUSIVE, stopped=INTERRUPTED)
     decided = about_runs(safe.model, claims)
