@@ -630,6 +630,7 @@ def test_runs_are_only_looked_at_when_safety_holds() -> None:
         ("bottom-half@924fe1293c", {"drain": 1}),
         ("bottom-half@924fe1293c", {"foreign": 0, "nested": 1}),
         ("event-notifier@v2.0.0", {}),
+        pytest.param("thread-pool@271c0f68b4", {}, marks=pytest.mark.slow),
     ],
 )
 def test_what_runs_promise_is_kept(address: str, scope: dict[str, int]) -> None:
