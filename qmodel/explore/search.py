@@ -8,15 +8,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..compose.model import Model
 from ..compose.properties import Property
-from ..compose.result import Result
+from ..compose.result import Result, Verdict
 from .judge import Judge
 from .learn import LearnedSteps
 from .limits import NEVER, Limits, Progress
 from .options import ALONE, Options
 from .reference import explore
+
+if TYPE_CHECKING:
+    from .graph import Graph
 
 SMALL = 4000
 """States that plain Python searches in about the time that it takes to import numba."""
@@ -29,12 +33,14 @@ def search(
     properties: Sequence[Property] | None = None,
     options: Options = ALONE,
     notice: Callable[[str], None] = lambda text: None,
+    runs: bool = False,
 ) -> Result:
     """Search every interleaving of `model`, breadth first.
 
     Args:
         properties: those to judge states by; the system's by default.
         notice: is told of what takes long and is not searching.
+        runs: whether the properties of whole runs are decided as well, if every state is right.
 
     Returns: HOLDS if all states were visited and nothing is wrong; VIOLATED with the simplest trace, as soon as a
     layer shows a problem; INCONCLUSIVE if a limit or Ctrl-C came first.
@@ -45,7 +51,20 @@ def search(
     if options.checkpoint is None:
         result = explore(model, replace(limits, states=small), progress, learned, judge)
         if not result.stopped or result.states < SMALL or small == limits.states:
-            return result
+            return _decided(result, properties) if runs else result
     from .native.engine import Engine
+    from .native.graph import graph_of
 
-    return Engine(model, learned, judge, options, notice).run(limits, progress, started)
+    engine = Engine(model, learned, judge, options, notice)
+    result = engine.run(limits, progress, started)
+    return _decided(result, properties, lambda: graph_of(engine)) if runs else result
+
+
+def _decided(
+    safe: Result, properties: Sequence[Property] | None, explored: Callable[[], Graph] | None = None
+) -> Result:
+    if safe.verdict is not Verdict.HOLDS:
+        return safe
+    from .liveness import decide  # numpy and scipy: only who asks for runs pays for them
+
+    return decide(safe, properties, explored=explored)

@@ -177,7 +177,7 @@ class Engine:
                 break
             for row, claim, _, place in _first_of_each(unknown, unknown[:, 3]).tolist():
                 if not self.tables.link_claim(claim, *divmod(place, 1 << 32)):
-                    self.tables.teach_claim(self._codes(row), claim)
+                    self.tables.teach_claim(self.codes(row), claim)
             self.program = self.tables.program()
             unknown = np.ascontiguousarray(unknown)
             events = unknown[: kernels.judge_again(self.program, self.states.words, unknown)]
@@ -187,7 +187,7 @@ class Engine:
         misses = np.concatenate([worker.misses for worker in self.workers])
         steps = misses[:, 1] != kernels.IMAGE
         for row, thread, _ in _first_of_each(misses[steps], misses[steps, 2]).tolist():
-            self.tables.teach_steps(self._codes(row), thread)
+            self.tables.teach_steps(self.codes(row), thread)
         for _, _, place in _first_of_each(misses[~steps], misses[~steps, 2]).tolist():
             self.tables.teach_image(*divmod(place, 1 << 32))
         if not self.tables.news:
@@ -216,12 +216,13 @@ class Engine:
 
     # -- looking at states -------------------------------------------------------------------------
 
-    def _codes(self, row: int) -> tuple[int, ...]:
+    def codes(self, row: int) -> tuple[int, ...]:
+        """The numbers of the components of the state in `row`."""
         return self.tables.packing.unpack(self.states.words[row])
 
     def state(self, row: int) -> Cells:
         """The state in `row`."""
-        return self.situations.components.decode(self._codes(row))
+        return self.situations.components.decode(self.codes(row))
 
     def problem_at(self, row: int) -> Problem | None:
         """What is wrong with the state in `row`, by itself or with what can follow."""

@@ -139,7 +139,7 @@ class Tables:
 
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
-        track, problem = self.situations.of_claim(codes, self.situations.judge.claims[claim])
+        track, problem = self.situations.of_function(codes, self.situations.judge.claims[claim])
         self.news = True
         self.claims.teach(claim, track, BROKEN if problem else HOLDS)
         self.look_at(claim, [part for _, part, _ in track])
@@ -166,7 +166,7 @@ class Tables:
             target = self.claims.node(following, self.situations.part_of(following))
             self.look_at(claim, [self.situations.part_of(following)])
         else:
-            target = -BROKEN if isinstance(following.value, Problem) else -HOLDS
+            target = -BROKEN if following.value[0] else -HOLDS
         self.claims.link(node, code, target)
         return True
 

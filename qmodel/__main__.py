@@ -1,5 +1,0 @@
-"""`python -m qmodel`."""
-
-from .cli import main
-
-main()
