@@ -37,6 +37,9 @@ def check(
     ] = None,
     every: Annotated[float, typer.Option(metavar="SECONDS", help="How often to save it.", min=0.0)] = 30.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")] = False,
+    por: Annotated[
+        bool, typer.Option("--por", help="Partial-order reduction: of steps that nobody notices, one order.")
+    ] = False,
     liveness: Annotated[
         bool, typer.Option("--liveness", help="Also look at whole runs: what must happen eventually, busy loops.")
     ] = False,
@@ -54,7 +57,12 @@ def check(
     if claims and not liveness and any(claim.about_runs for claim in claims):
         named = ", ".join(claim.name for claim in claims if claim.about_runs)
         raise UsageError(f"{named} is about whole runs; add --liveness")
-    options = Options(workers or all_cores(), spill, checkpoint, every, resume)
+    if liveness and por:
+        raise UsageError(
+            "--liveness with --por: the reduction keeps what single states show, not every run that puts a step off for "
+            "ever; leave one of them out"
+        )
+    options = Options(workers or all_cores(), spill, checkpoint, every, resume, por)
     with status(_progress) as line:
         result = search(model, limits, line, claims, options, notice, liveness)
     if as_json:

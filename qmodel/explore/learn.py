@@ -117,11 +117,11 @@ class WatchedCopies:
         return cells.effect()
 
     def changed(self, state: Sequence[int], cells: list[int]) -> list[int]:
-        """Whether a write changes anything depends on what was there, so that is read."""
+        """Of the viewed slots; whether a write changes anything depends on what was there, so that is read."""
         assert isinstance(cells, WatchedCells)
         before, effect = self.thaw(state), cells.effect()
         hit = {slot for freed in effect.freed for slot in freed.in_objects if slot in self._viewed}
-        written = [slot for slot, value in effect.writes if before[slot] != value]
+        written = [slot for slot, value in effect.writes if slot in self._viewed and before[slot] != value]
         return written + [slot for slot in sorted(hit) if before[slot] != cells[slot]]
 
 

@@ -1,4 +1,4 @@
-"""How to search; nothing here changes a verdict or a count."""
+"""How to search; nothing here changes a verdict, and only reductions change a count."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Options:
         spill: a folder whose disk takes the states instead of memory.
         checkpoint: a folder that takes what is needed to go on after a crash; every: seconds between two savings.
         resume: go on from what `checkpoint` holds, if it holds anything.
+        por: partial-order reduction: of steps that nobody else can notice, one order is as good as all.
     """
 
     workers: int = 1
@@ -25,12 +26,15 @@ class Options:
     checkpoint: Path | None = None
     every: float = 30.0
     resume: bool = False
+    por: bool = False
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.workers & (self.workers - 1):
             raise UsageError(f"{self.workers} workers: each owns an equal part of the states, so write 1, 2, 4, ...")
         if self.resume and not self.checkpoint:
             raise UsageError("nothing says what to go on from; write `--checkpoint FOLDER --resume`")
+        if self.por and self.checkpoint:
+            raise UsageError("--por with --checkpoint: what the reduction assumes is learned on the way, and not saved")
         if self.spill and not self.spill.is_dir():
             raise UsageError(f"{self.spill} is not a folder; name one on the disk that shall take the states")
 

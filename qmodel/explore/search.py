@@ -48,7 +48,7 @@ def search(
     started = time.monotonic()
     learned, judge = LearnedSteps(model), Judge(model, properties)
     small = min(SMALL, limits.states or SMALL)
-    if options.checkpoint is None:
+    if not (options.checkpoint or options.por):
         result = explore(model, replace(limits, states=small), progress, learned, judge)
         if not result.stopped or result.states < SMALL or small == limits.states:
             return _decided(result, properties) if runs else result

@@ -56,10 +56,10 @@ class Engine:
             where = options.checkpoint, options.every, options.resume
             self._checkpoint = Checkpoint(*where, model, judge, options.workers)
         saved = self._checkpoint.saved if self._checkpoint else None
-        start = self.situations.components.encode(model.initial())
+        self._start = self.situations.components.encode(model.initial())
         if saved:
             self.situations.components.restore(saved["components"])
-        self.tables = Tables(self.situations, packing_of(saved) if saved else None)
+        self.tables = Tables(self.situations, packing_of(saved) if saved else None, options.por)
         self.team = Team(options.workers)
         self.states = States(self.tables.packing.words, options.workers, options.spill)
         threads = model.layout.thread_count
@@ -72,14 +72,24 @@ class Engine:
         self.found: list[tuple[int, tuple[int, int] | None]] = []
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
         for claim in range(len(judge.claims)):
-            self.tables.teach_claim(start, claim)
+            self.tables.teach_claim(self._start, claim)
         if self._checkpoint and saved:
             self._frontier = self._checkpoint.restore(self)
         else:
-            self.states.add(self.tables.packing.pack(start))
-            self._frontier = self._next_layer()
+            self._begin()
         self.program: Program = self.tables.program()
         self._compile()
+
+    def _begin(self) -> None:
+        """Forget all states but the initial one, and what was counted; keep what was learned."""
+        self.states.clear()
+        self.states.add(self.tables.packing.pack(self._start))
+        self.layers = [np.zeros(self.team.size, dtype=np.int64)]
+        self.transitions = self.at_rest = 0
+        self.found = []
+        for worker in self.workers:
+            worker.forget()
+        self._frontier = self._next_layer()
 
     # -- the loop ----------------------------------------------------------------------------------
 
@@ -106,6 +116,8 @@ class Engine:
                     progress(self._progress(started))
                 if not stopped:
                     self._round()
+                if self.tables.ample and self.tables.ample.refuted(self._taken()[:, 1]):
+                    self._begin()
                 if not self._frontier and not self.found:
                     self._frontier = self._next_layer()
                 self._save(bool(stopped), started)
@@ -176,8 +188,9 @@ class Engine:
             if not len(unknown):
                 break
             for row, claim, _, place in _first_of_each(unknown, unknown[:, 3]).tolist():
-                if not self.tables.link_claim(claim, *divmod(place, 1 << 32)):
-                    self.tables.teach_claim(self.codes(row), claim)
+                codes = self.codes(row)
+                if not self.tables.link_claim(claim, place >> 32, codes):
+                    self.tables.teach_claim(codes, claim)
             self.program = self.tables.program()
             unknown = np.ascontiguousarray(unknown)
             events = unknown[: kernels.judge_again(self.program, self.states.words, unknown)]
@@ -250,9 +263,14 @@ class Engine:
     def coverage(self) -> Coverage:
         """What the search has exercised so far."""
         found = copy.deepcopy(self.before)
-        self.tables.cover(found, np.sum([_padded(worker.taken, self.workers) for worker in self.workers], axis=0))
+        self.tables.cover(found, self._taken()[:, 0])
         found.at_rest = self.at_rest
         return found
+
+    def _taken(self) -> Rows:
+        """int64[leaves, 2]: how often each leaf was passed, and how often its thread was expanded alone."""
+        taken: Rows = np.sum([_padded(worker.taken, self.workers) for worker in self.workers], axis=0)
+        return taken
 
     def _problems(self) -> list[Found[int]]:
         found = []
@@ -280,4 +298,4 @@ def _first_of_each(rows: Rows, key: Rows) -> Rows:
 
 
 def _padded(taken: Rows, workers: list[Worker]) -> Rows:
-    return np.pad(taken, (0, max(len(worker.taken) for worker in workers) - len(taken)))
+    return np.pad(taken, ((0, max(len(worker.taken) for worker in workers) - len(taken)), (0, 0)))

@@ -50,11 +50,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a thread sees that decides about its steps, and these steps."""
+    """What a thread sees that decides about its steps, and these steps.
+
+    Attributes:
+        touched, changed: components that it looks at or changes, but for the stacks of threads of which it only asks
+            whether they run, or which it starts.
+    """
 
     thread: int
     path: Path
     outcomes: tuple[Outcome, ...]
+    touched: frozenset[int]
+    changed: frozenset[int]
 
     @property
     def track(self) -> Track:
@@ -72,6 +79,7 @@ class Situations:
         self._learned = learned
         self._free_numbers: dict[Freed, int] = {}
         self._cells = [0] * self.components.width
+        self._depths = {places[0] for places in model.layout.stacks}
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -80,13 +88,28 @@ class Situations:
         state = self.components.decode(codes)
         stack = self.components.of_thread[thread]
         if not state[self.model.layout.stacks[thread][0]]:
-            return Situation(thread, ((stack, codes[stack]),), ())
+            return Situation(thread, ((stack, codes[stack]),), (), frozenset(), frozenset())
         lesson = self._learned.lesson(state, thread)
-        looked = dict.fromkeys([stack, *map(self.part_of, self._learned.tree(state, thread).path(state))])
+        nodes = self._learned.tree(state, thread).path(state)
+        touched = {stack} | {self.part_of(node) for node in nodes if node.key not in self._depths}
+        looked = dict.fromkeys([stack, *map(self.part_of, nodes)])
         for _, effect in lesson.steps:
             self._look_at_rest(looked, effect)
         outcomes = tuple(self._outcome(state, codes, taught, looked) for taught in lesson.steps)
-        return Situation(thread, tuple((part, codes[part]) for part in looked), outcomes)
+        path = tuple((part, codes[part]) for part in looked)
+        written = {part for outcome in outcomes for part, _ in outcome.writes}
+        changed = frozenset(written - {self.components.of_thread[other] for other in self._idle(state)})
+        return Situation(thread, path, outcomes, changed | touched, changed)
+
+    def _idle(self, state: Cells) -> list[int]:
+        """The threads that do not run in `state`."""
+        return [thread for thread, places in enumerate(self.model.layout.stacks) if not state[places[0]]]
+
+    def ends(self, situation: Situation) -> bool:
+        """Whether one of the steps ends the thread."""
+        stack = self.components.of_thread[situation.thread]
+        values = self.components.parts[stack].values
+        return any(not values[code][0] for o in situation.outcomes for part, code in o.writes if part == stack)
 
     def part_of(self, node: Node) -> int:
         """The component that a node of a learned tree looks at."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...compose.result import Coverage, Problem
 from ...compose.step import Step
 from ..learn import Node
+from .ample import Ample, Asked
 from .components import Codes
 from .forest import Forest
 from .growing import Growing
@@ -35,7 +36,8 @@ class Program(NamedTuple):
         pointers: int64[n, 4]: component field (word, shift, mask) whose pointers may dangle, where its images start.
         images: int32[]: 0 if unknown, else the number that another one becomes, plus 1.
         races: int8[n, n]: whether two footprints race.
-        claim_entries, claim_nodes, claim_branches: the trees of the claims.
+            claim_entries, claim_nodes, claim_branches: the trees of the claims.
+        ample: uint8[leaves], whether the thread's steps are an ample set; uint8[0] without reduction.
     """
 
     entries: NDArray[np.int32]
@@ -51,6 +53,7 @@ class Program(NamedTuple):
     claim_entries: NDArray[np.int32]
     claim_nodes: NDArray[np.int64]
     claim_branches: NDArray[np.int32]
+    ample: NDArray[np.uint8]
 
 
 class Tables:
@@ -63,13 +66,14 @@ class Tables:
         news: whether something was learned since the last `program`.
     """
 
-    def __init__(self, situations: Situations, packing: Packing | None = None) -> None:
+    def __init__(self, situations: Situations, packing: Packing | None = None, por: bool = False) -> None:
         self.situations, self.news = situations, True
         self._parts = situations.components.parts
         self.packing = packing or packed_into_words([part.bits for part in self._parts])
         self.steps = Forest(situations.model.layout.thread_count, self.packing)
         self.claims = Forest(len(situations.judge.claims), self.packing)
         self.leaves: list[Situation] = []
+        self.ample = Ample(situations) if por else None
         self._leaf = Growing(np.int32, 4)
         self._leaf.append(0)
         self._writes = Growing(np.int64, 3)
@@ -77,7 +81,7 @@ class Tables:
         self._keep, self._put = self._codes()
         self._pointers = Growing(np.int64, 4)
         self._images = Growing(np.int32)
-        self._image_of: list[tuple[int, int]] = []
+        self._image_of: list[tuple[int, int, int]] = []
         self._image_base: dict[tuple[int, int], int] = {}
         self._footprints: dict[Any, int] = {}
         self._footprint_steps: list[list[Step]] = [[]]
@@ -98,20 +102,23 @@ class Tables:
         self.leaves.append(situation)
         first = self._outcomes.count
         for outcome in situation.outcomes:
-            self._add_outcome(outcome)
+            self._add_outcome(outcome, thread)
         reliable = any(outcome.step.reliable for outcome in situation.outcomes)
         row = (first, len(situation.outcomes), reliable, self._footprint(situation))
-        self.steps.teach(thread, situation.track, self._leaf.append(row))
+        leaf = self._leaf.append(row)
+        self.steps.teach(thread, situation.track, leaf)
+        if self.ample:
+            self.ample.add_leaf(leaf, situation)
 
-    def _add_outcome(self, outcome: Outcome) -> None:
+    def _add_outcome(self, outcome: Outcome, thread: int) -> None:
         for part, code in outcome.writes:
             self._writes.append((self._outcomes.count, part, code))
         self._add_codes(outcome.writes)
         hit = [(free, part) for free in outcome.freed for part in self.situations.pointing(free)]
         hit = [(free, part) for free, part in hit if part not in outcome.touched]
         first = self._pointers.count
-        for key in hit:
-            self._add_pointer(*key)
+        for free, part in hit:
+            self._add_pointer(free, part, thread)
         claims = self._support.add_outcome({part for part, _ in outcome.writes} | {part for _, part in hit})
         self._outcomes.append((outcome.step.error is not None, first, len(hit), claims))
 
@@ -125,25 +132,39 @@ class Tables:
         for codes, words in (self._keep, keep), (self._put, put):
             codes.append(np.array([word & _WORD for word in words], dtype=np.uint64).view(np.int64))
 
-    def _add_pointer(self, free: int, part: int) -> None:
+    def _add_pointer(self, free: int, part: int, thread: int) -> None:
         if (free, part) not in self._image_base:
             self._image_base[free, part] = self._images.extend(self.packing.room(part))
-        self._image_of.append((free, part))
+        self._image_of.append((free, part, thread))
         self._pointers.append((*self.packing.fields[part], self._image_base[free, part]))
 
     def teach_image(self, pointer: int, code: int) -> None:
         """Learn what the number `code` becomes in row `pointer` of `Program.pointers`."""
         self.news = True
-        key = self._image_of[pointer]
-        self._images.rows[self._image_base[key] + code] = 1 + self.situations.image(*key, code)
+        free, part, thread = self._image_of[pointer]
+        image = self.situations.image(free, part, code)
+        self._images.rows[self._image_base[free, part] + code] = 1 + image
+        if self.ample and image != code:
+            self.ample.touch(part, thread, changes=True)
 
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
         track, problem = self.situations.of_function(codes, self.situations.judge.claims[claim])
         self.news = True
+        above = None
+        for name, part, _ in track:
+            self._claim_node(claim, name, part, above, codes)
+            above = name
         self.claims.teach(claim, track, BROKEN if problem else HOLDS)
         self.look_at(claim, [part for _, part, _ in track])
         return problem
+
+    def _claim_node(self, claim: int, node: Any, part: int, above: Any, codes: Codes) -> int:
+        new = self.claims.nodes.count
+        number = self.claims.node(node, part)
+        if self.ample and number == new:
+            self.ample.add_node(node, part, Asked(self.situations.judge.claims[claim], above, codes))
+        return number
 
     @property
     def looked_at(self) -> list[set[int]]:
@@ -155,19 +176,19 @@ class Tables:
         for part in parts:
             self._outcomes.rows[:, 3] |= self._support.changing(claim, part)
 
-    def link_claim(self, claim: int, node: int, code: int) -> bool:
-        """Learn where the number `code` leads from a node of the tree of `claim`; False if Python has to say."""
+    def link_claim(self, claim: int, node: int, codes: Codes) -> bool:
+        """Learn where a node of the tree of `claim` leads for the state `codes`; False if Python has to say."""
         name, part = self.claims.named(node)
-        following = self.situations.follow(name, part, code)
+        following = self.situations.follow(name, part, codes[part])
         if following is None:
             return False
         self.news = True
         if isinstance(following, Node):
-            target = self.claims.node(following, self.situations.part_of(following))
+            target = self._claim_node(claim, following, self.situations.part_of(following), name, codes)
             self.look_at(claim, [self.situations.part_of(following)])
         else:
             target = -BROKEN if following.value[0] else -HOLDS
-        self.claims.link(node, code, target)
+        self.claims.link(node, codes[part], target)
         return True
 
     # -- races -------------------------------------------------------------------------------------
@@ -215,7 +236,7 @@ class Tables:
         for (free, part), base in self._image_base.items():
             if packing.bits[part] > before.bits[part]:
                 self._image_base[free, part] = self._images.move(base, before.room(part), packing.room(part))
-        for row, (free, part) in enumerate(self._image_of):
+        for row, (free, part, _) in enumerate(self._image_of):
             self._pointers.rows[row] = (*packing.fields[part], self._image_base[free, part])
 
     def program(self) -> Program:
@@ -225,6 +246,7 @@ class Tables:
             self.steps.entries, self.steps.nodes.rows, self.steps.branches.room, self._leaf.rows,
             self._keep.room, self._put.room, self._outcomes.room, self._pointers.room, self._images.room, self._races,
             self.claims.entries, self.claims.nodes.rows, self.claims.branches.room,
+            self.ample.flags.rows.copy() if self.ample else np.empty(0, dtype=np.uint8),
         )  # fmt: skip
 
     # -- what was found ----------------------------------------------------------------------------
