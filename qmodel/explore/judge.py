@@ -19,7 +19,7 @@ class LearnedClaim:
     """A predicate of a state, learned as steps are."""
 
     def __init__(self, model: Model, claim: Property) -> None:
-        self._model, self._claim = model, claim
+        self._model, self.claim = model, claim
         self._known: Tree[Problem | bool] = Tree()
 
     def __call__(self, state: Cells) -> Problem | None:
@@ -29,12 +29,17 @@ class LearnedClaim:
             found = self._known.teach(reads, self._evaluate(WatchedCells(state, reads)) or True)
         return found if isinstance(found, Problem) else None
 
+    @property
+    def lessons(self) -> int:
+        """How often its Python was run."""
+        return self._known.lessons
+
     def path(self, state: Cells) -> list[Node]:
         """What decides about `state`, which was judged before."""
         return self._known.path(state)
 
     def _evaluate(self, cells: list[int]) -> Problem | None:
-        claim = self._claim
+        claim = self.claim
         assert claim.holds is not None
         overview = self._model.overview([])
         self._model.store.cells = cells
@@ -49,14 +54,14 @@ class Judge:
     """Says what is wrong with a state of `model`, if anything.
 
     Attributes:
-        claims: the properties that every state is judged by, in order.
+        claims: the properties that every state is judged by, in order; at_rest: those of quiescent states.
     """
 
     def __init__(self, model: Model, properties: Sequence[Property] | None = None) -> None:
         self.model = model
         chosen = model.properties if properties is None else properties
         self.claims = [LearnedClaim(model, p) for p in chosen if p.kind in ("always", "never")]
-        self._at_rest = [LearnedClaim(model, p) for p in chosen if p.kind == "at rest"]
+        self.at_rest = [LearnedClaim(model, p) for p in chosen if p.kind == "at rest"]
 
     def state(self, state: Cells) -> Problem | None:
         """The first property that `state` breaks by itself."""
@@ -100,7 +105,7 @@ class Judge:
         stuck = [t for t in range(model.layout.thread_count) if not model.resting(state, t)]
         if stuck:
             return Problem("deadlock", "no thread can move: " + "; ".join(self._where(state, t) for t in stuck))
-        for claim in self._at_rest:
+        for claim in self.at_rest:
             problem = claim(state)
             if problem is not None:
                 return problem

@@ -8,6 +8,7 @@ Nothing about a step is stated here: its semantics stay in the fields, and error
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
@@ -212,6 +213,14 @@ class LearnedSteps:
     def lessons(self) -> int:
         """How often the Python of a thread's steps was run."""
         return sum(tree.lessons for tree in self._trees.values())
+
+    @property
+    def lessons_at(self) -> Counter[int]:
+        """How many of them each location taught (index + 1 into `Layout.pcs`), in whatever thread."""
+        found: Counter[int] = Counter()
+        for (_, _, pc), tree in self._trees.items():
+            found[pc] += tree.lessons
+        return found
 
     def tree(self, state: Cells, thread: int) -> Tree[Lesson]:
         """What is known of the place where `thread`, which is running, stands."""
