@@ -19,7 +19,8 @@ class LearnedClaim:
     """A predicate of a state, learned as steps are."""
 
     def __init__(self, model: Model, claim: Property) -> None:
-        self._model, self.claim = model, claim
+        self._model, self._claim = model, claim
+        self.name, self.kind = claim.name, claim.kind
         self._known: Tree[Problem | bool] = Tree()
 
     def __call__(self, state: Cells) -> Problem | None:
@@ -39,7 +40,7 @@ class LearnedClaim:
         return self._known.path(state)
 
     def _evaluate(self, cells: list[int]) -> Problem | None:
-        claim = self.claim
+        claim = self._claim
         assert claim.holds is not None
         overview = self._model.overview([])
         self._model.store.cells = cells

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..compose.model import Model
+from ..compose.profile import Budget, Profile
 from ..compose.properties import Property
-from ..compose.result import Result
+from ..compose.result import INTERRUPTED, Result
 from .judge import Judge
 from .learn import LearnedSteps
 from .limits import NEVER, Limits, Progress
@@ -48,3 +49,37 @@ def search(
     from .native.engine import Engine
 
     return Engine(model, learned, judge, options, notice).run(limits, progress, started)
+
+
+GROWTH = Budget(states=1_000_000, seconds=30.0)
+"""What a profile spends on other scopes; a search of more states grants each of them as many."""
+
+
+def profiled(
+    model: Model,
+    limits: Limits = NEVER,
+    progress: Callable[[Progress], None] | None = None,
+    properties: Sequence[Property] | None = None,
+    options: Options = ALONE,
+    notice: Callable[[str], None] = lambda text: None,
+    every_field: bool = False,
+    budget: Budget = GROWTH,
+) -> tuple[Result, Profile]:
+    """`search`, always by the native engine, and where it went.
+
+    Args:
+        every_field: also say what each plain field costs, not only ghosts.
+        budget: for searches at other scopes; they are skipped after Ctrl-C.
+    """
+    from .growth import Scopes, growth
+    from .native.engine import Engine
+    from .native.profile import bytes_a_state, profile_of
+
+    def engine_of(other: Model) -> Engine:
+        return Engine(other, LearnedSteps(other), Judge(other, properties), options, notice)
+
+    engine = engine_of(model)
+    found = engine.run(limits, progress)
+    spent = Budget(max(budget.states, found.states), budget.seconds if found.stopped != INTERRUPTED else 0.0)
+    scopes = Scopes(model, found, lambda other, within: engine_of(other).run(within), spent)
+    return found, profile_of(engine, found, every_field, growth(scopes, bytes_a_state(engine)), spent)
