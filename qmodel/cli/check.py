@@ -9,7 +9,8 @@ import typer
 from ..compose.library import build
 from ..explore.limits import Limits, Progress
 from ..explore.options import Options, all_cores
-from ..explore.search import search
+from ..explore.search import profiled, search
+from ..show import profile as profiles
 from ..show import verdict
 from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
 from .status import notice, status
@@ -29,16 +30,24 @@ def check(
     workers: Annotated[
         int | None, typer.Option(help="Threads that search, a power of two; as many as cores by default.", min=1)
     ] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Also say where the time and the states went.")] = False,
+    profile_fields: Annotated[
+        bool, typer.Option("--profile-fields", help="The same, and what each field of the state costs.")
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Explore every interleaving; print the simplest trace that breaks a property."""
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
     limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
+    options, where = Options(workers or all_cores()), None
     with status(_progress) as line:
-        result = search(model, limits, line, claims, Options(workers or all_cores()), notice)
+        if profile or profile_fields:
+            result, where = profiled(model, limits, line, claims, options, notice, every_field=profile_fields)
+        else:
+            result = search(model, limits, line, claims, options, notice)
     if as_json:
-        print_json(verdict.document(result))
+        print_json(verdict.document(result) | ({"profile": profiles.document(where)} if where else {}))
         leave(result.exit_code)
     out.print(verdict.summary(result), markup=False)
     if result.trace is not None:
@@ -47,6 +56,10 @@ def check(
     said = verdict.caveats(result)
     if said:
         out.print("\n" + said, markup=False, style="dim")
+    if where:
+        out.print("\n" + profiles.headline(where), markup=False)
+        for section in profiles.sections(where):
+            out.print(profiles.rendered(section), soft_wrap=False)
     leave(result.exit_code)
 
 
