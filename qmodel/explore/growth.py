@@ -9,7 +9,7 @@ from itertools import dropwhile, takewhile
 
 from ..compose.model import Model
 from ..compose.profile import Budget, Estimate, Growth, Point
-from ..compose.result import Result
+from ..compose.result import INTERRUPTED, Result
 from ..spec.errors import QModelError
 from .limits import Limits
 
@@ -50,9 +50,13 @@ class Scopes:
         if left <= 0:
             return "no time left"
         try:
-            return self._search(Model(type(self.system)(**scope)), Limits(states=self._budget.states, seconds=left))
+            model = Model(type(self.system)(**scope))
         except QModelError as error:
             return str(error)
+        found = self._search(model, Limits(states=self._budget.states, seconds=left))
+        if found.stopped == INTERRUPTED:
+            self._end = 0.0
+        return found
 
     @property
     def seconds_a_state(self) -> float:

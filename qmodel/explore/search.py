@@ -75,11 +75,14 @@ def profiled(
     from .native.engine import Engine
     from .native.profile import bytes_a_state, profile_of
 
-    def engine_of(other: Model) -> Engine:
+    def engine_of(other: Model, options: Options) -> Engine:
         return Engine(other, LearnedSteps(other), Judge(other, properties), options, notice)
 
-    engine = engine_of(model)
+    def elsewhere(other: Model, within: Limits) -> Result:
+        return engine_of(other, replace(options, spill=None)).run(replace(within, memory=limits.memory))
+
+    engine = engine_of(model, options)
     found = engine.run(limits, progress)
     spent = Budget(max(budget.states, found.states), budget.seconds if found.stopped != INTERRUPTED else 0.0)
-    scopes = Scopes(model, found, lambda other, within: engine_of(other).run(within), spent)
+    scopes = Scopes(model, found, elsewhere, spent)
     return found, profile_of(engine, found, every_field, growth(scopes, bytes_a_state(engine)), spent)

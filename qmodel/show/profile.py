@@ -103,7 +103,7 @@ CLAIMS = Section(
 )
 GHOSTS = Section(
     "What ghosts cost",
-    "states left: if the variable were not part of the state.  factor: how many times fewer.",
+    "states left: of those that were reached, if they did not have the variable.  factor: how many times fewer.",
     ("variable", "kind", "in", "states left>", "factor>"),
     (),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +13,7 @@ from qmodel import Count, Flag, Mutex, Process, Ref, Scope, State, Struct, Syste
 from qmodel.compose.library import build
 from qmodel.compose.model import Model
 from qmodel.compose.profile import Budget, Profile
-from qmodel.compose.result import Result
+from qmodel.compose.result import INTERRUPTED, Result
 from qmodel.explore.growth import Scopes, by_ratio, growth
 from qmodel.explore.limits import Limits
 from qmodel.explore.options import Options
@@ -252,6 +253,16 @@ def test_each_scope_is_searched_once() -> None:
     model = Model(Tickers(coins=1))
     growth(Scopes(model, search(model), counted, Budget(10_000, 60.0)), memory=16)
     assert sorted(searched) == [(1, 1), (2, 1), (3, 0), (4, 0)]
+
+
+def test_ctrl_c_ends_all_of_it() -> None:
+    def interrupted(model: Model, limits: Limits) -> Result:
+        return replace(search(model, Limits(states=5)), stopped=INTERRUPTED)
+
+    model = Model(Tickers(coins=1))
+    tickers, coins = growth(Scopes(model, search(model), interrupted, Budget(10_000, 60.0)), memory=16)
+    assert [point.stopped for point in tickers.points] == [INTERRUPTED, ""]
+    assert coins.missing == "coins=0 was not searched: no time left"
 
 
 @pytest.mark.parametrize(
