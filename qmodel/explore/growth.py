@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -32,21 +33,21 @@ class Scopes:
         self._end = time.monotonic() + budget.seconds
         self._found: dict[tuple[int, ...], Result | str] = {tuple(self.system.scope.values()): found}
 
-    def at(self, **changes: int) -> Result | str:
-        """What a search finds with some parameters changed, or why there is none."""
+    def at(self, changes: dict[str, int], seconds: float = math.inf) -> Result | str:
+        """What a search finds with some parameters changed, in at most `seconds`, or why there is none."""
         scope = {**self.system.scope, **changes}
         key = tuple(scope.values())
         if key not in self._found:
-            self._found[key] = self._searched(scope)
+            self._found[key] = self._searched(scope, seconds)
         return self._found[key]
 
-    def complete(self, **changes: int) -> int:
-        """How many states there are; 0 if a search cannot say."""
-        found = self.at(**changes)
-        return 0 if isinstance(found, str) or _stopped(found) else found.states
+    def complete(self, changes: dict[str, int], seconds: float = math.inf) -> Result | None:
+        """What a search finds there that is over in `seconds`; None if it is not, or is cut short."""
+        found = self.at(changes, seconds)
+        return None if isinstance(found, str) or _stopped(found) or found.seconds >= seconds else found
 
-    def _searched(self, scope: dict[str, int]) -> Result | str:
-        left = self._end - time.monotonic()
+    def _searched(self, scope: dict[str, int], seconds: float) -> Result | str:
+        left = min(self._end - time.monotonic(), seconds)
         if left <= 0:
             return "no time left"
         try:
@@ -57,6 +58,11 @@ class Scopes:
         if found.stopped == INTERRUPTED:
             self._end = 0.0
         return found
+
+    @property
+    def short(self) -> float:
+        """Seconds that one of many searches may take."""
+        return self._budget.seconds / 10
 
     @property
     def seconds_a_state(self) -> float:
@@ -83,7 +89,7 @@ def _grown(scopes: Scopes, parameter: str) -> tuple[str, tuple[Point, ...], str]
     """The parameter, its points with the smallest value first, and why there are no more."""
     points: list[Point] = []
     for value in range(scopes.system.scope[parameter], scopes.parameters[parameter].at_least - 1, -1):
-        found = scopes.at(**{parameter: value})
+        found = scopes.at({parameter: value})
         if isinstance(found, str):
             return parameter, tuple(points), f"{parameter}={value} was not searched: {found}"
         points.insert(0, Point(value, found.states, found.seconds, _stopped(found)))
@@ -130,14 +136,20 @@ def by_neighbour(scopes: Scopes, parameter: str, value: int) -> tuple[Fraction, 
 
     Of several the largest: what makes each other grow is more in the system itself than in any of these.
     """
-    found = []
-    for other in _with_room(scopes):
-        smaller = {other: scopes.system.scope[other] - 1}
-        before = other != parameter and scopes.complete(**smaller, **{parameter: value})
-        after = before and scopes.complete(**smaller, **{parameter: value + 1})
+    others = (other for other in _with_room(scopes) if other != parameter)
+    return max(filter(None, (_beside(scopes, parameter, value, other) for other in others)), default=None)
+
+
+def _beside(scopes: Scopes, parameter: str, value: int, other: str) -> tuple[Fraction, str] | None:
+    """That ratio at the largest value of `other` below its own where it takes short searches to know."""
+    for less in range(scopes.system.scope[other] - 1, scopes.parameters[other].at_least - 1, -1):
+        before = scopes.complete({other: less, parameter: value}, scopes.short)
+        after = scopes.complete({other: less, parameter: value + 1}, scopes.short) if before else None
         if before and after:
-            found.append((Fraction(after, before), f"x {after / before:.2f}, as with {other}={smaller[other]}"))
-    return max(found, default=None)
+            return Fraction(
+                after.states, before.states
+            ), f"x {after.states / before.states:.2f}, as with {other}={less}"
+    return None
 
 
 def by_ratio(counts: Sequence[int]) -> tuple[Fraction, str] | None:
