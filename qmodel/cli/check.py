@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..compose.library import build
-from ..explore.limits import Limits, Progress
+from ..explore.limits import NEVER, Limits, Progress
 from ..explore.options import Options, all_cores
 from ..explore.search import profiled, search
 from ..show import profile as profiles
 from ..show import verdict
+from ..spec.errors import UsageError
 from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
 from .status import notice, status
 
@@ -34,18 +36,35 @@ def check(
     profile_fields: Annotated[
         bool, typer.Option("--profile-fields", help="The same, and what each field of the state costs.")
     ] = False,
+    spill: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Keep the states on disk, here.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Save the search here from time to time.")
+    ] = None,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="How often to save it.", min=0.0)] = 30.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")] = False,
+    liveness: Annotated[
+        bool, typer.Option("--liveness", help="Also look at whole runs: what must happen eventually, busy loops.")
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Explore every interleaving; print the simplest trace that breaks a property."""
+    limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
-    limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
-    options, where = Options(workers or all_cores()), None
+    if liveness and limits != NEVER:
+        raise UsageError(
+            "--liveness needs the complete graph: with --max-states, --max-depth, --max-seconds or --max-memory edges "
+            "are missing, so its cycles and its ends say nothing about runs; use a smaller scope instead (`-p`)"
+        )
+    if claims and not liveness and any(claim.about_runs for claim in claims):
+        named = ", ".join(claim.name for claim in claims if claim.about_runs)
+        raise UsageError(f"{named} is about whole runs; add --liveness")
+    options, where = Options(workers or all_cores(), spill, checkpoint, every, resume), None
     with status(_progress) as line:
         if profile or profile_fields:
-            result, where = profiled(model, limits, line, claims, options, notice, every_field=profile_fields)
+            result, where = profiled(model, limits, line, claims, options, notice, liveness, profile_fields)
         else:
-            result = search(model, limits, line, claims, options, notice)
+            result = search(model, limits, line, claims, options, notice, liveness)
     if as_json:
         print_json(verdict.document(result) | ({"profile": profiles.document(where)} if where else {}))
         leave(result.exit_code)

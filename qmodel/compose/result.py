@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ..spec.records import arrows_of
 from .model import Model
+from .properties import Property
 from .trace import Trace
 
 INTERRUPTED = "interrupted"
+BUSY_LOOP = "busy loop"
+"""The rule that no notifier stays up for ever, polled again and again, without anything setting it."""
 
 
 class Verdict(Enum):
@@ -57,6 +61,7 @@ class Result:
         states, transitions, depth: what was visited; depth is the longest of the shortest paths.
         stopped: why the search did not finish, or "".
         trace: the simplest one that shows `problem`.
+        decided: names of the claims about whole runs that were looked at; vacuous: those that no run has to settle.
         unused: steps that were never taken, as `Process.step`.
     """
 
@@ -70,6 +75,13 @@ class Result:
     trace: Trace | None = None
     stopped: str = ""
     coverage: Coverage = field(default_factory=Coverage)
+    decided: tuple[str, ...] = ()
+    vacuous: tuple[str, ...] = ()
+
+    @property
+    def undecided(self) -> list[str]:
+        """Names of the model's claims about whole runs that were not looked at."""
+        return [name for name in about_runs(self.model, self.model.properties) if name not in self.decided]
 
     @property
     def unused(self) -> list[str]:
@@ -92,3 +104,8 @@ class Result:
         if self.verdict is Verdict.HOLDS and not self.transitions:
             return 5
         return {Verdict.HOLDS: 0, Verdict.VIOLATED: 1, Verdict.INCONCLUSIVE: 7}[self.verdict]
+
+
+def about_runs(model: Model, claims: Sequence[Property]) -> list[str]:
+    """Names of those of `claims` that are about whole runs, and of the rule about notifiers if there are any."""
+    return [claim.name for claim in claims if claim.about_runs] + [BUSY_LOOP] * bool(model.levels)

@@ -15,15 +15,24 @@ class Options:
 
     Attributes:
         workers: threads that expand states, a power of two.
-        spill: a file that takes the states instead of memory.
+        spill: a folder whose disk takes the states instead of memory.
+        checkpoint: a folder that takes what is needed to go on after a crash; every: seconds between two savings.
+        resume: go on from what `checkpoint` holds, if it holds anything.
     """
 
     workers: int = 1
     spill: Path | None = None
+    checkpoint: Path | None = None
+    every: float = 30.0
+    resume: bool = False
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.workers & (self.workers - 1):
             raise UsageError(f"{self.workers} workers: each owns an equal part of the states, so write 1, 2, 4, ...")
+        if self.resume and not self.checkpoint:
+            raise UsageError("nothing says what to go on from; write `--checkpoint FOLDER --resume`")
+        if self.spill and not self.spill.is_dir():
+            raise UsageError(f"{self.spill} is not a folder; name one on the disk that shall take the states")
 
 
 ALONE = Options()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -290,3 +291,19 @@ def test_the_document_is_the_same_each_time() -> None:
     assert json.loads(json.dumps(documents[0]))["steps"][0].keys() == {
         "step", "function", "taken", "situations", "lessons", "nodes", "share",
     }  # fmt: skip
+
+
+def test_a_resumed_search_has_the_same_sums(tmp_path: Path) -> None:
+    address = "bottom-half@924fe1293c"
+    _, whole = of(build(address))
+    of(build(address), options=Options(checkpoint=tmp_path, every=0.0), limits=Limits(states=800))
+    found, resumed = of(build(address), options=Options(checkpoint=tmp_path, resume=True))
+    taken = [{cost.step: cost.taken for cost in profile.steps if cost.taken} for profile in (whole, resumed)]
+    assert taken[0] == taken[1]
+    assert sum(taken[1].values()) == found.transitions
+    assert resumed.savings == whole.savings
+
+
+def test_runs_are_decided_too() -> None:
+    model = build("bottom-half@924fe1293c")
+    assert of(model, runs=True)[0].verdict == search(model, runs=True).verdict

@@ -20,11 +20,11 @@ from ...compose.profile import (
     StepCost,
     VariableCost,
 )
+from ...compose.properties import Property
 from ...compose.result import Result
 from ...compose.step import Cells
 from ...compose.variables import bound_fields, frames
 from ...spec.records import origin_of
-from ..judge import LearnedClaim
 from .components import Component
 from .engine import Engine
 from .projection import savings
@@ -44,17 +44,14 @@ class _Learned:
     passed: int
     steps: tuple[StepKey, ...]
 
-    def taken(self, step: StepKey) -> int:
-        """How many transitions of `step` there were in it: one for each pick, each time."""
-        return self.passed * self.steps.count(step)
-
-    def cost(self, step: StepKey) -> float:
+    @property
+    def cost(self) -> float:
         """In transitions; the steps of a situation share what learning it cost."""
-        return self.taken(step) + SITUATION / max(len(set(self.steps)), 1)
+        return SITUATION / max(len(set(self.steps)), 1)
 
 
-def taken(engine: Engine) -> NDArray[np.int64]:
-    """int64[leaves]: how often the search passed each leaf; leaf 0 is "unknown"."""
+def passed(engine: Engine) -> NDArray[np.int64]:
+    """int64[leaves]: how often the search passed each leaf, since it was resumed; leaf 0 is "unknown"."""
     found = np.zeros(len(engine.tables.leaves) + 1, dtype=np.int64)
     for worker in engine.workers:
         counted = worker.taken[: len(found)]
@@ -65,10 +62,10 @@ def taken(engine: Engine) -> NDArray[np.int64]:
 def _learned(engine: Engine) -> Iterator[_Learned]:
     """Every situation, of threads that are running and of others."""
     pcs = engine.model.layout.pcs
-    for situation, passed in zip(engine.tables.leaves, taken(engine)[1:].tolist(), strict=True):
+    for situation, count in zip(engine.tables.leaves, passed(engine)[1:].tolist(), strict=True):
         pc = engine.situations.pc(situation.thread, situation.path)
         steps = tuple((pcs[pc - 1][0], outcome.step.choice.arrow) for outcome in situation.outcomes)
-        yield _Learned(pc, passed, steps)
+        yield _Learned(pc, count, steps)
 
 
 def _by_step(engine: Engine) -> dict[StepKey, list[_Learned]]:
@@ -82,18 +79,20 @@ def _by_step(engine: Engine) -> dict[StepKey, list[_Learned]]:
     return found
 
 
-def step_costs(engine: Engine) -> tuple[StepCost, ...]:
-    """Every step that is possible somewhere, dearest first."""
-    lessons, nodes, by_step = engine.learned.lessons_at, nodes_at(engine), _by_step(engine)
-    costs = {step: sum(learned.cost(step) for learned in found) for step, found in by_step.items()}
+def step_costs(engine: Engine, taken: Counter[StepKey]) -> tuple[StepCost, ...]:
+    """Every step that is possible somewhere, dearest first; `taken` is how often each was."""
+    lessons, nodes = engine.learned.lessons_at, nodes_at(engine)
+    by_step = {step: list[_Learned]() for step in taken} | _by_step(engine)
+    costs = {step: taken[step] + sum(learned.cost for learned in found) for step, found in by_step.items()}
     rows = []
-    for (process, arrow), found in by_step.items():
-        step, places, origin = (process, arrow), {learned.pc for learned in found}, origin_of(process)
+    for step, found in by_step.items():
+        (process, arrow), places = step, {learned.pc for learned in found}
+        origin = origin_of(process)
         rows.append(
             StepCost(
                 f"{process.__name__}.{arrow}" if arrow else f"{process.__name__} (blocked)",
                 origin.symbol if origin else "",
-                sum(learned.taken(step) for learned in found),
+                taken[step],
                 len(found),
                 sum(lessons[pc] for pc in places),
                 sum(nodes[pc] for pc in places),
@@ -170,17 +169,25 @@ def _values_on_stack(layout: Layout, part: Component, thread: int) -> Values:
 def claim_costs(engine: Engine) -> tuple[ClaimCost, ...]:
     """Every property that was learned, the one with most lessons first."""
     judge, changing = engine.judge, _changing(engine)
-    rows = [_claim_cost(engine, number, claim, changing) for number, claim in enumerate(judge.claims)]
-    rows += [ClaimCost(claim.name, claim.kind, claim.lessons, 0, 0, 0) for claim in judge.at_rest]
+    about_states = [claim for claim in judge.properties if claim.kind in ("always", "never")]
+    about_rest = [claim for claim in judge.properties if claim.kind == "at rest"]
+    rows = [
+        _claim_cost(engine, number, claim, learned.lessons, changing)
+        for number, (claim, learned) in enumerate(zip(about_states, judge.claims, strict=True))
+    ]
+    rows += [
+        ClaimCost(claim.name, claim.kind, learned.lessons, 0, 0, 0)
+        for claim, learned in zip(about_rest, judge.at_rest, strict=True)
+    ]
     return tuple(sorted(rows, key=lambda row: (-row.lessons, -row.nodes)))
 
 
-def _claim_cost(engine: Engine, number: int, claim: LearnedClaim, changing: Changing) -> ClaimCost:
+def _claim_cost(engine: Engine, number: int, claim: Property, lessons: int, changing: Changing) -> ClaimCost:
     concerned = [(step, count) for step, count, claims in changing if claims >> number & 1]
     return ClaimCost(
         claim.name,
         claim.kind,
-        claim.lessons,
+        lessons,
         len(engine.tables.claims.below(number)),
         len({step for step, _ in concerned}),
         sum(count for _, count in concerned),
@@ -211,7 +218,7 @@ def profile_of(engine: Engine, found: Result, every_field: bool, grown: tuple[Gr
         situations=len(engine.tables.leaves),
         bits=sum(part.bits for part in parts),
         words=engine.tables.packing.words,
-        steps=step_costs(engine),
+        steps=step_costs(engine, found.coverage.steps),
         variables=variable_costs(engine),
         claims=claim_costs(engine),
         savings=savings(engine, every_field),
