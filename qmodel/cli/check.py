@@ -10,7 +10,8 @@ import typer
 from ..compose.library import build
 from ..explore.limits import NEVER, Limits, Progress
 from ..explore.options import Options, all_cores
-from ..explore.search import search
+from ..explore.search import profiled, search
+from ..show import profile as profiles
 from ..show import verdict
 from ..spec.errors import UsageError
 from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
@@ -31,6 +32,10 @@ def check(
     workers: Annotated[
         int | None, typer.Option(help="Threads that search, a power of two; as many as cores by default.", min=1)
     ] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Also say where the time and the states went.")] = False,
+    profile_fields: Annotated[
+        bool, typer.Option("--profile-fields", help="The same, and what each field of the state costs.")
+    ] = False,
     spill: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Keep the states on disk, here.")] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Save the search here from time to time.")
@@ -57,16 +62,23 @@ def check(
     if claims and not liveness and any(claim.about_runs for claim in claims):
         named = ", ".join(claim.name for claim in claims if claim.about_runs)
         raise UsageError(f"{named} is about whole runs; add --liveness")
+<<<<<<< HEAD
     if liveness and por:
         raise UsageError(
             "--liveness with --por: the reduction keeps what single states show, not every run that puts a step off for "
             "ever; leave one of them out"
         )
     options = Options(workers or all_cores(), spill, checkpoint, every, resume, por)
+=======
+    options, where = Options(workers or all_cores(), spill, checkpoint, every, resume), None
+>>>>>>> profile
     with status(_progress) as line:
-        result = search(model, limits, line, claims, options, notice, liveness)
+        if profile or profile_fields:
+            result, where = profiled(model, limits, line, claims, options, notice, liveness, profile_fields)
+        else:
+            result = search(model, limits, line, claims, options, notice, liveness)
     if as_json:
-        print_json(verdict.document(result))
+        print_json(verdict.document(result) | ({"profile": profiles.document(where)} if where else {}))
         leave(result.exit_code)
     out.print(verdict.summary(result), markup=False)
     if result.trace is not None:
@@ -75,6 +87,10 @@ def check(
     said = verdict.caveats(result)
     if said:
         out.print("\n" + said, markup=False, style="dim")
+    if where:
+        out.print("\n" + profiles.headline(where), markup=False)
+        for section in profiles.sections(where):
+            out.print(profiles.rendered(section), soft_wrap=False)
     leave(result.exit_code)
 
 

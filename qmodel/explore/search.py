@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..compose.model import Model
+from ..compose.profile import Budget, Profile
 from ..compose.properties import Property
-from ..compose.result import Result, Verdict
+from ..compose.result import INTERRUPTED, Result, Verdict
 from .judge import Judge
 from .learn import LearnedSteps
 from .limits import NEVER, Limits, Progress
@@ -58,6 +59,47 @@ def search(
     engine = Engine(model, learned, judge, options, notice)
     result = engine.run(limits, progress, started)
     return _decided(result, properties, lambda: graph_of(engine)) if runs else result
+
+
+GROWTH = Budget(states=1_000_000, seconds=30.0)
+"""What a profile spends on other scopes; a search of more states grants each of them as many."""
+
+
+def profiled(
+    model: Model,
+    limits: Limits = NEVER,
+    progress: Callable[[Progress], None] | None = None,
+    properties: Sequence[Property] | None = None,
+    options: Options = ALONE,
+    notice: Callable[[str], None] = lambda text: None,
+    runs: bool = False,
+    every_field: bool = False,
+    budget: Budget = GROWTH,
+) -> tuple[Result, Profile]:
+    """`search`, always by the native engine, and where it went.
+
+    Args:
+        every_field: also say what each plain field costs, not only ghosts.
+        budget: for searches at other scopes; they are skipped after Ctrl-C.
+    """
+    from .growth import Scopes, growth
+    from .native.engine import Engine
+    from .native.graph import graph_of
+    from .native.profile import bytes_a_state, profile_of
+
+    def engine_of(other: Model, options: Options) -> Engine:
+        return Engine(other, LearnedSteps(other), Judge(other, properties), options, notice)
+
+    def elsewhere(other: Model, within: Limits) -> Result:
+        unsaved = replace(options, checkpoint=None, resume=False)
+        return engine_of(other, unsaved).run(replace(within, memory=limits.memory))
+
+    engine = engine_of(model, options)
+    found = engine.run(limits, progress)
+    spent = Budget(max(budget.states, found.states), budget.seconds if found.stopped != INTERRUPTED else 0.0)
+    scopes = Scopes(model, found, elsewhere, spent)
+    profile = profile_of(engine, found, every_field, growth(scopes, bytes_a_state(engine)), spent)
+    return _decided(found, properties, lambda: graph_of(engine)) if runs else found, profile
 
 
 def _decided(

@@ -111,6 +111,21 @@ def test_check_json_carries_the_verdict_and_the_trace() -> None:
     assert found["trace"]["steps"][-1]["error"].startswith("use after free")
 
 
+def test_check_profile_says_where_it_went() -> None:
+    done = qmodel("check", "bottom-half@924fe1293c", "--profile")
+    assert done.returncode == 0
+    titles = ["Steps", "Variables", "Claims", "What ghosts cost", "Growth"]
+    assert [line for line in done.stdout.splitlines() if line in titles] == titles
+
+
+def test_check_profile_json_is_beside_the_verdict() -> None:
+    done = qmodel("check", "bottom-half", "--profile-fields", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (1, "VIOLATED")
+    assert sum(step["taken"] for step in found["profile"]["steps"]) == found["transitions"]
+    assert {saving["kind"] for saving in found["profile"]["savings"]} >= {"ghost", "field"}
+
+
 def test_a_missed_race_is_exit_1(tmp_path: Path) -> None:
     """`qmodel races` must be able to fail: with the expectation of another rule it does."""
     code = (

@@ -40,6 +40,22 @@ class Forest:
         self._part.append(-1)  # node 0 is "nothing"
         self.nodes.append(0)
 
+    @property
+    def parts(self) -> NDArray[np.int32]:
+        """int32[n]: the component that each node looks at; node 0 is "nothing", and looks at -1."""
+        return self._part.rows
+
+    def below(self, entry: int) -> set[int]:
+        """The nodes that a walk from `entry` can pass."""
+        pending, found = [int(self.entries[entry])], set[int]()
+        while pending:
+            node = pending.pop()
+            if node > 0 and node not in found:
+                found.add(node)
+                first = int(self.nodes.rows[node, 3])
+                pending += self.branches.rows[first : first + int(self.nodes.rows[node, 2]) + 1].tolist()
+        return found
+
     def find(self, entry: int, codes: tuple[int, ...]) -> int:
         """The leaf for the state `codes`, or 0."""
         at = int(self.entries[entry])

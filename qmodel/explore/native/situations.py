@@ -111,6 +111,12 @@ class Situations:
         values = self.components.parts[stack].values
         return any(not values[code][0] for o in situation.outcomes for part, code in o.writes if part == stack)
 
+    def pc(self, thread: int, path: Path) -> int:
+        """Where a thread stands that has looked at `path`: index + 1 into `Layout.pcs`; 0 if it is not running."""
+        (stack, code), places = path[0], self.model.layout.stacks[thread]
+        value = self.components.parts[stack].values[code]
+        return value[places[value[0]] - places[0]] if value[0] else 0
+
     def part_of(self, node: Node) -> int:
         """The component that a node of a learned tree looks at."""
         return self.components.of_slot[node.key if isinstance(node.key, int) else node.key.slot]

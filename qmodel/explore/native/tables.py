@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -256,17 +256,11 @@ class Tables:
         layout = self.situations.model.layout
         for number in np.flatnonzero(taken[1:]).tolist():
             for outcome in self.leaves[number].outcomes:
-                stack = self._parts[self.leaves[number].path[0][0]].values[self.leaves[number].path[0][1]]
-                kind, _ = layout.pcs[_pc(layout.stacks[self.leaves[number].thread], stack) - 1]
+                kind, _ = layout.pcs[self.situations.pc(self.leaves[number].thread, self.leaves[number].path) - 1]
                 key = kind, outcome.step.choice.arrow
                 found.steps[key] += int(taken[number + 1])
                 for moved, arrow, _ in outcome.step.moves:
                     found.movers.setdefault((moved, arrow), set()).add(key)
-
-
-def _pc(places: Sequence[int], stack: Sequence[int]) -> int:
-    """Where a thread stands whose component holds `stack`."""
-    return stack[places[stack[0]] - places[0]]
 
 
 class _Support:
