@@ -7,7 +7,6 @@ faster: the same search gives the same states in the same rows.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 
@@ -23,6 +22,7 @@ from ..limits import NEVER, Limits, Progress
 from ..options import ALONE, Options
 from ..simplest import Found, simplest
 from . import kernels
+from .compiling import compiling
 from .cone import Cone
 from .situations import Situations
 from .states import States
@@ -189,14 +189,10 @@ class Engine:
 
     def _compile(self) -> None:
         """Call every loop with nothing to do, for states of this width: the first time on a machine takes seconds."""
-        waiting = threading.Timer(1.0, self._notice, ["compiling the loops of the search for this machine, once ..."])
-        waiting.start()
-        try:
+        with compiling(self._notice):
             program = self.tables.program()
             self.workers[0].idle(program)
             self.states.idle(program, self.tables.packing.fields)
-        finally:
-            waiting.cancel()
 
     # -- looking at states -------------------------------------------------------------------------
 

@@ -226,16 +226,22 @@ class Tables:
     def coverage(self, taken: NDArray[np.int64]) -> Coverage:
         """What a search exercised that passed each leaf `taken[leaf]` times."""
         found = Coverage()
-        layout = self.situations.model.layout
         for number in np.flatnonzero(taken[1:]).tolist():
-            for outcome in self.leaves[number].outcomes:
-                stack = self._parts[self.leaves[number].path[0][0]].values[self.leaves[number].path[0][1]]
-                kind, _ = layout.pcs[_pc(layout.stacks[self.leaves[number].thread], stack) - 1]
-                key = kind, outcome.step.choice.arrow
-                found.steps[key] += int(taken[number + 1])
+            situation = self.leaves[number]
+            self.count(found, situation, [int(taken[number + 1])] * len(situation.outcomes))
+        return found
+
+    def count(self, found: Coverage, situation: Situation, times: Sequence[int]) -> None:
+        """Add to `found` that each outcome of `situation` was taken so many times."""
+        layout = self.situations.model.layout
+        part, code = situation.path[0]
+        kind, _ = layout.pcs[_pc(layout.stacks[situation.thread], self._parts[part].values[code]) - 1]
+        for outcome, taken in zip(situation.outcomes, times, strict=True):
+            key = kind, outcome.step.choice.arrow
+            if taken:
+                found.steps[key] += taken
                 for moved, arrow, _ in outcome.step.moves:
                     found.movers.setdefault((moved, arrow), set()).add(key)
-        return found
 
 
 def _pc(places: Sequence[int], stack: Sequence[int]) -> int:
