@@ -182,7 +182,7 @@ class Walker:
     # -- what the loops noted ----------------------------------------------------------------------
 
     def _take_events(self, walkers: _Walkers) -> None:
-        for kind, walker, one, two, place in walkers.events.tolist():
+        for kind, walker, one, two, place in _different(walkers.events).tolist():
             if kind == strolls.FAULT:
                 self._find(walkers, walker, (one, two))
             elif kind == kernels.REST:
@@ -307,3 +307,14 @@ class Walker:
                 self.tables.count(found, situation, times)
                 first += len(situation.outcomes)
         return found
+
+
+def _different(events: Rows) -> Rows:
+    """The events without those about a claim, or about two threads that meet, that others say as well.
+
+    What two walkers found stays what both found: a claim that is broken is said of each.
+    """
+    said = events.copy()
+    said[(events[:, 0] == strolls.CLAIM) & (events[:, 3] == 0), 1] = -1
+    _, first = np.unique(said, axis=0, return_index=True)
+    return events[np.sort(first)]
