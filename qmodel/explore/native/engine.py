@@ -1,4 +1,4 @@
-"""The search loop of the native engine: breadth first, layer by layer, in rounds.
+"""The search loop of the native engine: breadth first, layer by layer, or depth first; in rounds.
 
 In a round every worker expands some states, then every owner inserts what was found for it; what the tables did not
 know is then learned from Python, and the states in which it was met are expanded again.  Nothing depends on who was
@@ -8,7 +8,7 @@ faster: the same search gives the same states in the same rows.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ from ..simplest import Found, simplest
 from . import kernels
 from .compiling import compiling
 from .cone import Cone
+from .levels import Levels
 from .situations import Situations
+from .stack import Stack
 from .states import States
 from .tables import BROKEN, Program, Tables
 from .workers import Team, Worker
@@ -59,13 +61,16 @@ class Engine:
         self.workers = [Worker(n, self.states, threads, _CHUNK) for n in range(options.workers)]
         self.layers: list[Rows] = [np.zeros(options.workers, dtype=np.int64)]
         """int64[segments] a layer: the position of its first state in each segment."""
+        self._stack = Stack(options.workers) if options.order == "depth" else None
+        self._levels: Levels | None = None
         self.transitions = self.at_rest = 0
         self.found: list[tuple[int, tuple[int, int] | None]] = []
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
         self._notice = notice
-        self.states.add(self.tables.packing.pack(start))
+        self.first = self.states.add(self.tables.packing.pack(start))
         for claim in range(len(judge.claims)):
-            self.tables.teach_claim(start, claim)
+            if self.tables.teach_claim(start, claim):
+                self.found = [(self.first, None)]
         self.program: Program = self.tables.program()
         self._compile()
 
@@ -89,7 +94,7 @@ class Engine:
             while not stopped and not self.found and (layer := self._next_layer()):
                 work = layer
                 while any(len(rows) for rows in work):
-                    stopped = limits.reached(self.states.total, len(self.layers) - 2, started, self.size)
+                    stopped = limits.reached(self.states.total, self._level, started, self.size)
                     if stopped:
                         break
                     if progress:
@@ -102,8 +107,15 @@ class Engine:
         return stopped
 
     @property
+    def _level(self) -> int:
+        """How far from the initial state the states are that are being expanded."""
+        return self._stack.level if self._stack is not None else len(self.layers) - 2
+
+    @property
     def depth(self) -> int:
-        """Of the last layer that has a state."""
+        """Of the last layer that has a state; depth first, the length of the longest path that was followed."""
+        if self._stack is not None:
+            return self._stack.deepest
         return len(self.layers) - 2 + bool((self.states.counts > self.layers[-1]).any())
 
     @property
@@ -112,11 +124,17 @@ class Engine:
         return self.states.size + sum(worker.size for worker in self.workers)
 
     def _next_layer(self) -> list[Rows]:
-        """The rows that no layer before had, segment by segment; [] if there are none."""
+        """The rows to expand next, segment by segment; [] if there are none.
+
+        They are those that no layer before had; depth first, the newest ones.
+        """
         first, last = self.layers[-1], self.states.counts.copy()
+        if self._stack is not None:
+            first, last = self._stack.next(last)
         if not (last > first).any():
             return []
-        self.layers.append(last)
+        if self._stack is None:
+            self.layers.append(last)
         return [self.states.rows(s, int(a), int(b)) for s, (a, b) in enumerate(zip(first, last, strict=True))]
 
     def _round(self, work: list[Rows]) -> list[Rows]:
@@ -209,15 +227,16 @@ class Engine:
         return self.judge.state(state) or self.judge.expansion(state, self.learned(state))
 
     def _progress(self, layer: list[Rows], started: float) -> Progress:
-        frontier = sum(map(len, layer))
+        frontier = sum(map(len, layer)) + (self._stack.waiting if self._stack is not None else 0)
         seconds = time.monotonic() - started
-        return Progress(self.states.total, self.transitions, len(self.layers) - 2, frontier, seconds, self.size)
+        return Progress(self.states.total, self.transitions, self._level, frontier, seconds, self.size)
 
     # -- the result --------------------------------------------------------------------------------
 
     def _result(self, stopped: str, seconds: float) -> Result:
         problem, trace, verdict = None, None, Verdict.HOLDS
         if self.found:
+            self._levels = Levels(self) if self._stack is not None else None
             problem, trace = simplest(self._problems(), Cone(self).parents)
             verdict = Verdict.VIOLATED
         elif stopped:
@@ -226,7 +245,7 @@ class Engine:
         coverage.at_rest = self.at_rest
         return Result(
             self.model, verdict, self.states.total, self.transitions, self.depth, seconds, problem, trace, stopped,
-            coverage,
+            coverage, "depth" if self._stack is not None else "breadth",
         )  # fmt: skip
 
     def _problems(self) -> list[Found[int]]:
@@ -243,9 +262,19 @@ class Engine:
         return found
 
     def depth_of(self, row: int) -> int:
-        """The layer that `row` is in."""
+        """The layer that `row` is in: how long the shortest path to it is, among the states that were visited."""
+        if self._levels:
+            return self._levels.of(row)
         segment, position = self.states.place(row)
         return int(np.searchsorted([layer[segment] for layer in self.layers], position, side="right")) - 1
+
+    def rows_at(self, depth: int) -> Iterator[Rows]:
+        """The rows of a layer."""
+        if self._levels:
+            yield self._levels.rows(depth)
+            return
+        for segment in range(self.states.segments):
+            yield self.states.rows(segment, *(int(self.layers[at][segment]) for at in (depth, depth + 1)))
 
 
 def _first_of_each(rows: Rows, key: Rows) -> Rows:

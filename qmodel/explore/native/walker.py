@@ -242,9 +242,7 @@ class Walker:
                 self._unreliable.append(not step.reliable)
         self.program = self.tables.program()
         rests = self.rests
-        self.hints = Hints(
-            self._faults.room, self._unreliable.room, rests.words, rests.row_bits, rests.tables[0]
-        )
+        self.hints = Hints(self._faults.room, self._unreliable.room, rests.words, rests.row_bits, rests.tables[0])
 
     def _compile(self) -> None:
         """Call the loop with nothing to do, for states of this width: the first time on a machine takes seconds."""
