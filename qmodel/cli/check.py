@@ -1,14 +1,15 @@
-"""`qmodel check`: every interleaving within a scope."""
+"""`qmodel check`: every interleaving within a scope, or random ones."""
 
 from __future__ import annotations
 
+import random
 from typing import Annotated
 
 import typer
 
 from ..compose.library import build
-from ..explore.limits import Limits, Progress
-from ..explore.options import Options, all_cores
+from ..explore.limits import Limits, Progress, Strolled
+from ..explore.options import WALKS, Options, all_cores
 from ..explore.search import search
 from ..show import verdict
 from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
@@ -29,20 +30,34 @@ def check(
     workers: Annotated[
         int | None, typer.Option(help="Threads that search, a power of two; as many as cores by default.", min=1)
     ] = None,
+    order: Annotated[
+        str,
+        typer.Option(
+            help="breadth or depth first; walk: random walks, pct: walks by random priorities, which prove nothing."
+        ),
+    ] = "breadth",
+    walks: Annotated[int | None, typer.Option(help="How many walks to make; for 60 s by default.", min=1)] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeat the walks that printed this seed.", min=0)] = None,
+    pct_depth: Annotated[
+        int | None, typer.Option(help="Ordering constraints that a bug may need, for pct; 3 by default.", min=1)
+    ] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Explore every interleaving; print the simplest trace that breaks a property."""
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
     limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
+    if order in WALKS and seed is None:
+        seed = random.randrange(1 << 32)
+    options = Options(workers or all_cores(), order=order, seed=seed, walks=walks, pct_depth=pct_depth)
     with status(_progress) as line:
-        result = search(model, limits, line, claims, Options(workers or all_cores()), notice)
+        result = search(model, limits, line, claims, options, notice)
     if as_json:
         print_json(verdict.document(result))
         leave(result.exit_code)
     out.print(verdict.summary(result), markup=False)
     if result.trace is not None:
-        out.print(f"\nThe simplest trace, {len(result.trace)} steps (* is the environment):\n", markup=False)
+        out.print(f"\n{verdict.trace_title(result)} (* is the environment):\n", markup=False)
         out.print(verdict.trace_text(model, result.trace), markup=False)
     said = verdict.caveats(result)
     if said:
@@ -50,7 +65,10 @@ def check(
     leave(result.exit_code)
 
 
-def _progress(at: Progress) -> str:
+def _progress(at: Progress | Strolled) -> str:
+    if isinstance(at, Strolled):
+        rate = at.steps / at.seconds if at.seconds else 0
+        return f"{at.walks:,} walks, {at.steps:,} steps, {rate:,.0f}/s, {at.seconds:.0f} s"
     rate = at.states / at.seconds if at.seconds else 0
     memory = f", {at.memory / (1 << 20):,.0f} MiB" if at.memory else ""
     return (

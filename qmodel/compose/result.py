@@ -58,6 +58,7 @@ class Walks:
         number, steps: how many came to an end, and the steps of all.
         finder: the number of the walk that found the problem; with the seed it names that walk.
         found: how many steps that walk took to it, before its trace was shortened.
+        shortest: whether there is no shorter trace at all, which only a small scope can show.
     """
 
     policy: str
@@ -66,6 +67,7 @@ class Walks:
     steps: int
     finder: int | None = None
     found: int = 0
+    shortest: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..spec.errors import UsageError
+from .limits import Limits
 
-
-ORDERS = ("breadth", "depth", "walk", "pct")
+WALKS = ("walk", "pct")
+ORDERS = ("breadth", "depth", *WALKS)
 
 
 @dataclass(frozen=True)
@@ -20,31 +21,54 @@ class Options:
         workers: threads that expand states, a power of two.
         spill: a file that takes the states instead of memory.
         order: which state comes next, one of `ORDERS`.
-        seed, walks: of random walks: what they are drawn from, and how many are made (None: until a limit).
-        pct_depth: of walks by priorities: how many ordering constraints a bug may need, d in the paper.
+        seed, walks: of walks: what they are drawn from (0 by default), and how many are made (None: until a limit).
+        pct_depth: of walks by priorities: how many ordering constraints a bug may need, d in the paper; 3 by default.
     """
 
     workers: int = 1
     spill: Path | None = None
     order: str = "breadth"
-    seed: int = 0
+    seed: int | None = None
     walks: int | None = None
-    pct_depth: int = 3
+    pct_depth: int | None = None
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.workers & (self.workers - 1):
             raise UsageError(f"{self.workers} workers: each owns an equal part of the states, so write 1, 2, 4, ...")
         if self.order not in ORDERS:
             raise UsageError(f"there is no order `{self.order}`; there are {', '.join(ORDERS)}")
-        if self.walks is not None and not self.by_walks:
-            raise UsageError(f"--order {self.order} makes no walks, so `--walks` means nothing; write `--order walk`")
+        if not self.by_walks and (self.walks is not None or self.seed is not None):
+            raise UsageError(
+                f"order `{self.order}` makes no walks and draws nothing; `--walks` and `--seed` need `walk`"
+            )
+        if self.order != "pct" and self.pct_depth is not None:
+            raise UsageError(f"order `{self.order}` has no priorities that change; `--pct-depth` needs `pct`")
         if self.by_walks and self.spill:
-            raise UsageError(f"--order {self.order} keeps no states, so there is nothing to spill")
+            raise UsageError(f"order `{self.order}` keeps no set of states, so there is nothing to spill")
+        if not 0 <= (self.seed or 0) < 1 << 63 or not 1 <= (self.pct_depth or 3) <= 100:
+            raise UsageError("a seed is at least 0 and has at most 63 bits; a PCT depth is from 1 to 100")
+
+    def check(self, limits: Limits) -> None:
+        """Whether a search in this order can keep to `limits`.
+
+        Raises:
+            UsageError: they count what it does not have.
+        """
+        if self.by_walks and (limits.states is not None or limits.memory is not None):
+            raise UsageError(
+                f"order `{self.order}` keeps no set of states, so it cannot count them nor fill memory with them; "
+                "limit it with `--walks`, `--max-seconds` or, the length of a walk, `--max-depth`"
+            )
+        if self.order == "depth" and limits.depth is not None:
+            raise UsageError(
+                "order `depth` does not know how near a state is, so a limit of depth would leave out some states that "
+                "are near; `--max-depth` needs `breadth`"
+            )
 
     @property
     def by_walks(self) -> bool:
         """Whether walks are made, which show a violation or nothing."""
-        return self.order in ("walk", "pct")
+        return self.order in WALKS
 
 
 ALONE = Options()

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 Rows = NDArray[np.int64]
 
 CHUNK = 256
-"""States that each worker takes at a time: the fewer, the deeper a search goes before it is broad; with 64, it takes twice
-as long."""
+"""States that each worker takes at a time: the fewer, the deeper a search goes before it is broad; with 64, it takes
+twice as long."""
 
 
 class Stack:

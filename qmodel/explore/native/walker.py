@@ -41,6 +41,9 @@ TURN = 256
 LONGEST = 10_000
 """Steps of the longest walk, unless a limit says otherwise: most come to rest long before."""
 
+PCT_DEPTH = 3
+"""Most bugs need no more than two or three ordering constraints (Burckhardt et al., section 1)."""
+
 _MANY = 1 << 62
 
 _UNRECORDED = np.empty((0, 2), dtype=np.int64)
@@ -119,8 +122,8 @@ class Walker:
         self.rests = States(self.tables.packing.words, 1)
         """States at rest that nothing is wrong with."""
         until = _MANY if options.walks is None else options.walks
-        depth = options.pct_depth if options.order == "pct" else 0
-        self.rules = Rules(options.seed, length, depth, until, options.workers * PARTY, TURN)
+        depth = (options.pct_depth or PCT_DEPTH) if options.order == "pct" else 0
+        self.rules = Rules(options.seed or 0, length, depth, until, options.workers * PARTY, TURN)
         self.walkers = [self._walkers(number * PARTY) for number in range(options.workers)]
         self.found: dict[int, _Finding] = {}
         """By the number of the walk."""
@@ -157,7 +160,8 @@ class Walker:
             while not stopped and self._is_busy():
                 stopped = limits.reached(0, 0, started, self.rests.size)
                 if progress:
-                    progress(Strolled(*self._done[:2], time.monotonic() - started))
+                    walks, steps, _ = self._done
+                    progress(Strolled(walks, steps, time.monotonic() - started))
                 if not stopped:
                     self.team(lambda w: self.walkers[w].stroll(self.program, self.hints, self.rules, _UNRECORDED))
                     for walkers in self.walkers:
@@ -268,7 +272,7 @@ class Walker:
         if finder is not None:
             problem, trace = self.judged(finder)
             verdict, stopped, found = Verdict.VIOLATED, "", len(trace)
-        order, seed = self.options.order, self.options.seed
+        order, seed = self.options.order, self.rules.seed
         return Result(
             self.model, verdict, 0, steps, longest, time.monotonic() - started, problem, trace, stopped,
             self._coverage(), order, Walks(order, seed, walks, steps, finder, found),
