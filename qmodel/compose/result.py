@@ -55,7 +55,8 @@ class Walks:
 
     Attributes:
         policy: "walk" for random ones, "pct" for those by random priorities.
-        number, steps: how many came to an end, and the steps of all.
+        number: how many came to an end; up to the one that found something, if one did.
+        steps: of all that were begun.
         finder: the number of the walk that found the problem; with the seed it names that walk.
         found: how many steps that walk took to it, before its trace was shortened.
         shortest: whether there is no shorter trace at all, which only a small scope can show.

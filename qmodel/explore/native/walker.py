@@ -271,7 +271,7 @@ class Walker:
         found = 0
         if finder is not None:
             problem, trace = self.judged(finder)
-            verdict, stopped, found = Verdict.VIOLATED, "", len(trace)
+            verdict, stopped, walks, found = Verdict.VIOLATED, "", finder + 1, len(trace)
         order, seed = self.options.order, self.rules.seed
         return Result(
             self.model, verdict, 0, steps, longest, time.monotonic() - started, problem, trace, stopped,
@@ -280,21 +280,21 @@ class Walker:
 
     def judged(self, number: int) -> tuple[Problem, Trace]:
         """What the walk `number` found, as the model itself sees it."""
-        trace = self.retrace(number)
+        finding = self.found[number]
+        trace = self.retrace(number, finding.steps)
+        if finding.last:
+            trace = Trace((*trace.choices, self._choice(*finding.last)))
         problem = self.judge.end_of(trace)
         if problem is None:
             raise RuntimeError(f"walk {number} does not lead where it led; this is a mistake in the native loops")
         return problem, trace
 
-    def retrace(self, number: int) -> Trace:
-        """Walk the walk `number`, which found something, again."""
-        finding = self.found[number]
-        record = np.zeros((finding.steps, 2), dtype=np.int64)
-        alone = self._walkers(number, 1)
-        rules = self.rules._replace(until=number + 1, turn=finding.steps)
-        alone.stroll(self.program, self.hints, rules, record)
-        ways = [*map(tuple, record.tolist()), *([finding.last] if finding.last else [])]
-        return Trace(tuple(self._choice(leaf, outcome) for leaf, outcome in ways))
+    def retrace(self, number: int, steps: int) -> Trace:
+        """The first steps of the walk `number`, once it was walked so far."""
+        record = np.zeros((steps, 2), dtype=np.int64)
+        rules = self.rules._replace(until=number + 1, turn=steps)
+        self._walkers(number, 1).stroll(self.program, self.hints, rules, record)
+        return Trace(tuple(self._choice(leaf, outcome) for leaf, outcome in record.tolist()))
 
     def _choice(self, leaf: int, outcome: int) -> Choice:
         return self.tables.leaves[leaf - 1].outcomes[outcome].step.choice
