@@ -43,7 +43,10 @@ def check(
     ] = None,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
-    """Explore every interleaving; print the simplest trace that breaks a property."""
+    """Explore every interleaving; print the simplest trace that breaks a property.
+
+    Random walks (--order walk, pct) explore some: finding nothing proves nothing, exit 7.
+    """
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
     limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)

@@ -67,8 +67,14 @@ def test_depth_first_can_be_limited() -> None:
     assert result.states >= 5000
 
 
+@always("P")
+def is_ready(s: Any) -> bool:
+    """The box is ready."""
+    return bool(s.box.ready)
+
+
 def test_a_wrong_initial_state_is_found_in_every_order() -> None:
-    model = system(threads(Waker), always("P", "the box is ready", lambda s: s.box.ready))
+    model = system(threads(Waker), is_ready)
     for order in ("breadth", "depth", *BY_WALKS):
         result = search(model, options=Options(order=order))
         assert (result.verdict, result.trace) == (Verdict.VIOLATED, Trace(())), order
@@ -180,7 +186,7 @@ def compose_quitter(self: Any) -> None:
 @pytest.mark.parametrize("compose", [compose_quitter, threads(SleeperWithoutLoop, Waker)])
 def test_a_defect_behind_an_unreliable_step_is_reached(order: str, compose: Any) -> None:
     """A time-out where nothing else moves; a spurious wake-up while something does."""
-    result = walk(system(compose), order, walks=200)
+    result = walk(system(compose), order, walks=1000)
     assert result.problem is not None
     assert result.problem.rule == "assertion"
 

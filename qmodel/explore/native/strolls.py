@@ -25,7 +25,7 @@ CLAIM = 4
 _STEP, _STAY, _HORIZON, _PRIORITY, _POINT, _SURPRISE = 1, 2, 3, 4, 5, 6
 """What chance is asked for: each has numbers of its own."""
 
-SHORTEST_HORIZON = 4
+SHORTEST_HORIZON = 3
 """The smallest horizon of a walk by priorities is 2**SHORTEST_HORIZON steps."""
 
 
