@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .compose.properties import Property, always, at_rest, exactly_once, never
+from .compose.fairness import Fairness
+from .compose.properties import Property, always, at_rest, eventually, exactly_once, leads_to, never
 from .compose.system import Scope, System
 from .spec.bounds import bound
 from .spec.containers import Fifo, Lifo, Set
@@ -29,6 +30,7 @@ __all__ = [
     "EventNotifier",
     "Eventfd",
     "External",
+    "Fairness",
     "Fence",
     "Fifo",
     "Flag",
@@ -56,8 +58,10 @@ __all__ = [
     "any_of",
     "at_rest",
     "bound",
+    "eventually",
     "exactly_once",
     "is_dangling",
+    "leads_to",
     "never",
     "otherwise",
     "removed",

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from qmodel import (
     Const,
     EventNotifier,
+    Fairness,
     Flag,
     Process,
     Property,
@@ -21,6 +22,7 @@ from qmodel import (
     at_rest,
     bound,
     is_dangling,
+    leads_to,
     never,
     otherwise,
 )
@@ -240,18 +242,33 @@ def progress_untold(s: Any) -> bool:
     return any(s.M.frames == [loop] and loop.progress != s.driver.ran for loop in s.M.standing(Loop.draining))
 
 
+def is_pending(s: Any, bh: Any) -> bool:
+    return bh.scheduled and not bh.idle and not bh.deleted
+
+
+@leads_to("P2", premise=is_pending, each=QEMUBH)
+def pending_runs(s: Any, bh: Any) -> bool:
+    """A BH that is scheduled and not idle runs, or is cancelled or deleted."""
+    return not bh.scheduled or bh.deleted
+
+
 class BottomHalf(System):
     """One event loop, its driver's BHs, and foreign threads that each create and schedule a one-shot BH.
 
     INV-BH5 (one run for one schedule) is the legal moves of `QEMUBH` too: its callback starts only from pending.
+
+    P2 assumes what every event loop assumes: it polls again and again, and callbacks return.  P6 is the rule
+    "busy loop", and of `scheduled` it is P2.
     """
 
     name, version = "bottom-half", "v2.0.0"
     installs = {QEMUBH.cb: (DriverCallback, OneShotCallback), AioHandler.io_read: (EventNotifierTestAndClear,)}
     properties: ClassVar[tuple[Property, ...]] = (
         freed_during_walk, scheduled_is_polled, runs_after_delete, requested_runs, runs_unasked, published_otherwise,
-        deleted_is_freed, listed_is_linked, drained_too_early, progress_untold,
+        deleted_is_freed, listed_is_linked, drained_too_early, progress_untold, pending_runs,
     )  # fmt: skip
+
+    fairness = {Loop.poll: Fairness.STRONG, DriverCallback.leave: Fairness.STRONG}
 
     bhs = Scope(1, "BHs of the driver", at_least=0)
     foreign = Scope(1, "foreign threads", at_least=0)

@@ -7,6 +7,7 @@ from typing import Any
 from qmodel import (
     Count,
     EventNotifier,
+    Fairness,
     Flag,
     Process,
     Ref,
@@ -18,6 +19,7 @@ from qmodel import (
     any_of,
     at_rest,
     bound,
+    leads_to,
     otherwise,
 )
 
@@ -84,11 +86,25 @@ def no_news_is_lost(s: Any) -> bool:
     return not s.work.pending
 
 
+def is_news(s: Any) -> bool:
+    return bool(s.work.pending)
+
+
+@leads_to("P5", premise=is_news)
+def news_is_looked_at(s: Any) -> bool:
+    """Once there is news, the loop looks."""
+    return not s.work.pending
+
+
 class EventNotifierSystem(System):
-    """`event_notifier_set()` from several threads against one loop, with EINTR and a full counter."""
+    """`event_notifier_set()` from several threads against one loop, with EINTR and a full counter.
+
+    P5 assumes that signals do not interrupt every attempt at a system call.  P6 is the rule "busy loop".
+    """
 
     name, version = "event-notifier", "v2.0.0"
-    properties = (level_is_counter, no_news_is_lost)
+    properties = (level_is_counter, no_news_is_lost, news_is_looked_at)
+    fairness = {EventNotifierSet.enter: Fairness.STRONG, EventNotifierTestAndClear.enter: Fairness.STRONG}
 
     setters = Scope(2, "threads that notify")
     sets = Scope(2, "notifications of each")

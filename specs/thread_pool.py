@@ -10,6 +10,7 @@ from qmodel import (
     Const,
     Count,
     EventNotifier,
+    Fairness,
     Flag,
     Int,
     Lifecycle,
@@ -26,12 +27,14 @@ from qmodel import (
     bound,
     exactly_once,
     is_dangling,
+    leads_to,
     never,
     otherwise,
 )
 
 from .aio_posix_c import AioHandler, AioPoll, EventNotifierTestAndClear
 from .async_c import QEMUBH, AioContext, QemuBhSchedule, QemuBhSchedule_924fe1293c
+from .bottom_half import pending_runs
 from .thread_pool_c import (
     EIO,
     EventNotifierReady,
@@ -399,10 +402,55 @@ def all_requests_ended(s: Any) -> bool:
     return not s.client.left and not s.live(Request)
 
 
+def is_submitted(s: Any, request: Any) -> bool:
+    return request.state is Request.submitted
+
+
+@leads_to("P1-live", premise=is_submitted, each=Request)
+def request_ends(s: Any, request: Any) -> bool:
+    """A submitted request is completed or cancelled."""
+    return request.state is not Request.submitted
+
+
+def is_done(s: Any, elem: Any) -> bool:
+    return elem.state is ThreadPoolElement.done
+
+
+@leads_to("P3", premise=is_done, each=ThreadPoolElement)
+def done_is_reaped(s: Any, elem: Any) -> bool:
+    """A DONE element is reaped."""
+    return not s.pool or elem not in s.pool.head
+
+
+def is_cancelling(s: Any) -> bool:
+    return bool(s.M.calls(ThreadPoolCancel))
+
+
+@leads_to("P4-cancel", premise=is_cancelling)
+def cancel_returns(s: Any) -> bool:
+    """thread_pool_cancel() returns."""
+    return not s.M.calls(ThreadPoolCancel)
+
+
+def is_freeing(s: Any) -> bool:
+    return bool(s.M.calls(ThreadPoolFree))
+
+
+@leads_to("P4-free", premise=is_freeing)
+def free_returns(s: Any) -> bool:
+    """thread_pool_free() returns."""
+    return not s.M.calls(ThreadPoolFree)
+
+
 class ThreadPoolSystem(System):
     """One AioContext with its pool, a client on the loop's thread M, and workers W1..Wn.
 
     S1 and S7 are checked by the fields.  INV-TP7 is S3, and from 271c0f68b4 on a property by itself.
+
+    What runs promise (P1-live, P2, P3, P4-cancel, P4-free) is assumed under strong fairness of the workers: one that
+    wants pool->lock gets it some time, although others take and release it again and again.  Weak fairness is not
+    enough: qemu_cond_wait() may wake spuriously for ever, and the lock is free only while its caller sleeps.
+    P6 is the rule "busy loop".
     """
 
     name, version = "thread-pool", "v2.0.0"
@@ -416,7 +464,10 @@ class ThreadPoolSystem(System):
         called_after_cancel, called_before_submit_returned, threads_add_up, backlog_will_spawn, tokens_match_queue,
         lists_match_states, finished_is_announced, work_is_not_stranded, cancels_are_counted, result_is_handed_on,
         done_but_not_called, registered_but_freed, progress_untold, all_requests_ended, pool_is_gone,
+        request_ends, pending_runs, done_is_reaped, cancel_returns, free_returns,
     )  # fmt: skip
+
+    fairness = {Worker: Fairness.STRONG}
 
     requests = Scope(2, "requests submitted in all")
     workers = Scope(2, "max_threads")

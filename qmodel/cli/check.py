@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..compose.library import build
-from ..explore.limits import Limits, Progress, Strolled
+from ..explore.limits import NEVER, Limits, Progress, Strolled
 from ..explore.options import WALKS, Options, all_cores
 from ..explore.search import search
 from ..show import verdict
+from ..spec.errors import UsageError
 from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
 from .status import notice, status
 
@@ -30,6 +32,15 @@ def check(
     workers: Annotated[
         int | None, typer.Option(help="Threads that search, a power of two; as many as cores by default.", min=1)
     ] = None,
+    spill: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Keep the states on disk, here.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Save the search here from time to time.")
+    ] = None,
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="How often to save it.", min=0.0)] = 30.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")] = False,
+    liveness: Annotated[
+        bool, typer.Option("--liveness", help="Also look at whole runs: what must happen eventually, busy loops.")
+    ] = False,
     order: Annotated[
         str,
         typer.Option(
@@ -47,14 +58,22 @@ def check(
 
     Random walks (--order walk, pct) explore some: finding nothing proves nothing, exit 7.
     """
+    limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
-    limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
+    if liveness and limits != NEVER:
+        raise UsageError(
+            "--liveness needs the complete graph: with --max-states, --max-depth, --max-seconds or --max-memory edges "
+            "are missing, so its cycles and its ends say nothing about runs; use a smaller scope instead (`-p`)"
+        )
+    if claims and not liveness and any(claim.about_runs for claim in claims):
+        named = ", ".join(claim.name for claim in claims if claim.about_runs)
+        raise UsageError(f"{named} is about whole runs; add --liveness")
     if order in WALKS and seed is None:
         seed = random.randrange(1 << 32)
-    options = Options(workers or all_cores(), order=order, seed=seed, walks=walks, pct_depth=pct_depth)
+    options = Options(workers or all_cores(), spill, checkpoint, every, resume, order, seed, walks, pct_depth)
     with status(_progress) as line:
-        result = search(model, limits, line, claims, options, notice)
+        result = search(model, limits, line, claims, options, notice, liveness)
     if as_json:
         print_json(verdict.document(result))
         leave(result.exit_code)

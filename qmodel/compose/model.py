@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 from ..spec.errors import ModelError, StepError, UsageError, Violation
-from ..spec.primitives import ConditionHandle
+from ..spec.primitives import ConditionHandle, Eventfd
 from ..spec.records import arrows_of
 from ..spec.states import State
 from ..spec.store import Store
@@ -39,6 +39,7 @@ class Model:
         self.properties = self.system.properties
         self.viewed = self._viewed_slots()
         self.plain = frozenset(i for i, slot in enumerate(self.layout.slots) if slot.plain)
+        self.levels = frozenset(i for i, slot in enumerate(self.layout.slots) if isinstance(slot.field, Eventfd))
         self.width = len(self.layout.slots)
         self._questions: dict[Any, Question] = {}
 
@@ -124,6 +125,15 @@ class Model:
         """The prepared arrow that `choice` names, if its thread stands before it."""
         pc = self.pc(state, choice.thread)
         return next((code for code in self.codes[pc - 1] if code.name == choice.arrow), None) if pc else None
+
+    def watched(self, state: Cells, choice: Choice) -> frozenset[int]:
+        """Slots of the levels that a step with `waits=any_of(...)` or `polls=any_of(...)` looks at; else none."""
+        code = self.code(state, choice)
+        if code is None or code.watches is None:
+            return frozenset()
+        self.store.cells = list(state)
+        notifiers = code.watches(self.runner.standing(self.store, choice.thread).frame)
+        return frozenset(notifier.level.slot for notifier in notifiers)
 
     def pc(self, state: Cells | list[int], thread: int) -> int:
         """Where `thread` stands: index + 1 into the locations of all processes; 0 if it is not running."""

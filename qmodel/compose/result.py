@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ..spec.records import arrows_of
 from .model import Model
+from .properties import Property
 from .trace import Trace
 
 INTERRUPTED = "interrupted"
+BUSY_LOOP = "busy loop"
+"""The rule that no notifier stays up for ever, polled again and again, without anything setting it."""
 
 
 class Verdict(Enum):
@@ -79,6 +83,7 @@ class Result:
         states, transitions, depth: what was visited; depth is the longest of the shortest paths.
         stopped: why the search did not finish, or "".
         trace: the simplest one that shows `problem`; of another order than breadth first, not of all.
+        decided: names of the claims about whole runs that were looked at; vacuous: those that no run has to settle.
         order: in which states were visited: "breadth" or "depth" first, or by walks ("walk", "pct").  Depth first,
             `depth` is the length of the longest path that was followed; of walks it is that of the longest, and
             nobody counts their states.
@@ -97,6 +102,13 @@ class Result:
     coverage: Coverage = field(default_factory=Coverage)
     order: str = "breadth"
     walks: Walks | None = None
+    decided: tuple[str, ...] = ()
+    vacuous: tuple[str, ...] = ()
+
+    @property
+    def undecided(self) -> list[str]:
+        """Names of the model's claims about whole runs that were not looked at."""
+        return [name for name in about_runs(self.model, self.model.properties) if name not in self.decided]
 
     @property
     def unused(self) -> list[str]:
@@ -119,3 +131,8 @@ class Result:
         if self.verdict is Verdict.HOLDS and not self.transitions:
             return 5
         return {Verdict.HOLDS: 0, Verdict.VIOLATED: 1, Verdict.INCONCLUSIVE: 7}[self.verdict]
+
+
+def about_runs(model: Model, claims: Sequence[Property]) -> list[str]:
+    """Names of those of `claims` that are about whole runs, and of the rule about notifiers if there are any."""
+    return [claim.name for claim in claims if claim.about_runs] + [BUSY_LOOP] * bool(model.levels)

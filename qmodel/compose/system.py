@@ -8,6 +8,8 @@ from typing import Any, ClassVar, overload
 
 from ..spec.errors import UsageError
 from ..spec.fields import Code
+from ..spec.states import Arrow
+from .fairness import Fairness
 from .properties import Property
 
 
@@ -67,6 +69,8 @@ class System:
         replaces: machines of the base system that this version exchanges for others.
         installs: which processes each function pointer may hold.
         properties: what must hold, beyond what the fields check by themselves.
+        fairness: what properties of whole runs may assume: of a thread, by the process it starts in (WEAK by default),
+            and of single arrows of its environment, in each of their picks.
     """
 
     name: ClassVar[str] = ""
@@ -74,6 +78,7 @@ class System:
     replaces: ClassVar[Mapping[type, type]] = {}
     installs: ClassVar[Mapping[Code, tuple[type, ...]]] = {}
     properties: ClassVar[tuple[Property, ...]] = ()
+    fairness: ClassVar[Mapping[type | Arrow, Fairness]] = {}
 
     def __init__(self, **scope: int) -> None:
         declared = self.scopes()
@@ -111,6 +116,14 @@ class System:
         for base in reversed(cls.__mro__):
             for pointer, targets in vars(base).get("installs", {}).items():
                 found[pointer] = (*found.get(pointer, ()), *targets)
+        return found
+
+    @classmethod
+    def fairness_declared(cls) -> dict[type | Arrow, Fairness]:
+        """All that is assumed of threads and arrows, by this version and its bases."""
+        found: dict[type | Arrow, Fairness] = {}
+        for base in reversed(cls.__mro__):
+            found.update(vars(base).get("fairness", {}))
         return found
 
     @classmethod

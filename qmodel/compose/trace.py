@@ -1,4 +1,7 @@
-"""A trace is a list of choices; its states are recomputed by replay.  Its token is one line."""
+"""A trace is a list of choices; its states are recomputed by replay.  Its token is one line.
+
+A run without an end is one too, a lasso: from some choice on, the choices lead back to the state there.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,26 @@ from .digest import digest
 from .model import Model
 from .step import Cells, Choice, Step
 
-_TOKEN = re.compile(r"qm1:(?P<address>[^:]+):(?P<scope>[^:]*):(?P<digest>[0-9a-f]{8}):(?P<body>[\w=-]*)$")
+_TOKEN = re.compile(
+    r"qm1:(?P<address>[^:]+):(?P<scope>[^:]*):(?P<digest>[0-9a-f]{8}):(?P<body>[\w=-]*)(?::(?P<loop>\d+))?$"
+)
+
+Way = tuple[int, tuple[Choice, ...]]
+"""Context switches, and the choices: of two ways of one length, the smaller one is the simpler."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """The choices that lead from the initial state of a model, or from `start`, somewhere."""
+    """The choices that lead from the initial state of a model, or from `start`, somewhere.
+
+    Attributes:
+        loop: index of the choice from which on they repeat for ever, since the last one leads back to the state there;
+            the number of choices if nothing follows, for ever; None for a run that just ends.
+    """
 
     choices: tuple[Choice, ...]
     start: Cells | None = None
+    loop: int | None = None
 
     def __len__(self) -> int:
         return len(self.choices)
@@ -46,6 +60,29 @@ class Trace:
                 return
             state = step.state
 
+    def states(self, model: Model) -> list[Cells]:
+        """Every state on the way, the first one included.
+
+        Raises:
+            UsageError: a choice is not possible where it stands.
+        """
+        found = [model.initial() if self.start is None else self.start]
+        return found + [step.state for _, step in self.replay(model) if step.state is not None]
+
+    def check_loop(self, model: Model) -> None:
+        """Whether the choices from `loop` on really lead back.
+
+        Raises:
+            UsageError: they do not, or there is no such choice.
+        """
+        if self.loop is None:
+            return
+        states = self.states(model)
+        if not (self.loop < len(states) == len(self.choices) + 1 and states[self.loop] == states[-1]):
+            raise UsageError(
+                f"the loop of this trace does not close: its end is not the state before step {self.loop + 1}"
+            )
+
     def token(self, model: Model) -> str:
         """One line that pastes into `qmodel replay`.
 
@@ -57,7 +94,14 @@ class Trace:
         scope = ",".join(f"{name}={value}" for name, value in model.system.scope.items())
         numbers = [number for state, step in self.replay(model) for number in _encode(model, state, step)]
         body = base64.urlsafe_b64encode(zlib.compress(bytes(numbers), 9)).decode()
-        return f"qm1:{model.address}:{scope}:{digest(model)}:{body}"
+        loop = "" if self.loop is None else f":{self.loop}"
+        return f"qm1:{model.address}:{scope}:{digest(model)}:{body}{loop}"
+
+
+def extend(way: Way, choice: Choice) -> Way:
+    """`way` and one more choice."""
+    switches, choices = way
+    return switches + bool(choices and choices[-1].thread != choice.thread), (*choices, choice)
 
 
 def context_switches(choices: Sequence[Choice]) -> int:
@@ -78,7 +122,7 @@ def read_token(token: str, make: Callable[[str, dict[str, int]], Model]) -> tupl
     """The model and trace that `token` names; `make(address, scope)` builds the model.
 
     Raises:
-        UsageError: it is not a token, or one of another version of the model.
+        UsageError: it is not a token, or one of another version of the model, or its loop does not close.
     """
     found = _TOKEN.match(token.strip())
     if not found:
@@ -95,7 +139,9 @@ def read_token(token: str, make: Callable[[str, dict[str, int]], Model]) -> tupl
             f"this trace is of another version of {model.address} ({found['digest']}, here it is {digest(model)}); "
             "run `qmodel check` again"
         )
-    return model, Trace(tuple(_decode(model, numbers)))
+    trace = Trace(tuple(_decode(model, numbers)), loop=None if found["loop"] is None else int(found["loop"]))
+    trace.check_loop(model)
+    return model, trace
 
 
 def _decode(model: Model, numbers: list[int]) -> Iterator[Choice]:

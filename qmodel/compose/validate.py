@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..spec.errors import SpecError
 from ..spec.records import Process, arrows_of, is_view, states_of, where_of
 from ..spec.states import Arrow, State, otherwise
+from .fairness import check_fairness
 from .layout import Layout
 
 
@@ -21,6 +22,7 @@ def validate(layout: Layout) -> None:
     for kind in layout.objects:
         if states_of(kind):
             check_machine(kind)
+    check_fairness(layout)
 
 
 def check_machine(kind: type) -> None:

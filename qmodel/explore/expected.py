@@ -48,9 +48,10 @@ class Run:
         return " ".join([self.system, *(f"{name}={value}" for name, value in self.scope.items()), self.only]).strip()
 
     def search(self) -> Result:
-        """Search it again."""
+        """Search it again; its cycles too, if the one property is about runs."""
         model = build(self.system, self.scope)
-        return search(model, properties=[model.property_named(self.only)] if self.only else None)
+        claims = [model.property_named(self.only)] if self.only else None
+        return search(model, properties=claims, runs=bool(claims and claims[0].about_runs))
 
     def measured(self, result: Result) -> Run:
         """This entry with the numbers of `result`."""

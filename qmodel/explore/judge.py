@@ -12,51 +12,40 @@ from ..compose.result import Problem
 from ..compose.step import Cells, Step
 from ..compose.trace import Trace
 from ..spec.errors import ModelError, StepError
-from .learn import Node, Reads, Tree, WatchedCells
+from .learn import LearnedFunction
 
 
-class LearnedClaim:
-    """A predicate of a state, learned as steps are."""
+def _learned(model: Model, claim: Property) -> LearnedFunction[Problem | None]:
+    """What is wrong with a state by `claim`, learned as steps are."""
+    assert claim.holds is not None
+    predicate = claim.holds
 
-    def __init__(self, model: Model, claim: Property) -> None:
-        self._model, self._claim = model, claim
-        self._known: Tree[Problem | bool] = Tree()
-
-    def __call__(self, state: Cells) -> Problem | None:
-        found = self._known.find(state)
-        if found is None:
-            reads: Reads = {}
-            found = self._known.teach(reads, self._evaluate(WatchedCells(state, reads)) or True)
-        return found if isinstance(found, Problem) else None
-
-    def path(self, state: Cells) -> list[Node]:
-        """What decides about `state`, which was judged before."""
-        return self._known.path(state)
-
-    def _evaluate(self, cells: list[int]) -> Problem | None:
-        claim = self._claim
-        assert claim.holds is not None
-        overview = self._model.overview([])
-        self._model.store.cells = cells
+    def evaluate(cells: list[int]) -> Problem | None:
+        overview = model.overview([])
+        model.store.cells = cells
         try:
-            holds = bool(claim.holds(overview))
+            holds = bool(predicate(overview))
         except StepError as error:
             return Problem(claim.name, f"{claim.says} (cannot be evaluated: {error.message})")
         return None if holds != (claim.kind == "never") else Problem(claim.name, claim.says)
+
+    return LearnedFunction(evaluate)
 
 
 class Judge:
     """Says what is wrong with a state of `model`, if anything.
 
     Attributes:
-        claims: the properties that every state is judged by, in order.
+        properties: what it judges by, beside what every state is judged by.
+        claims: those of them that say something about every state, in order.
     """
 
     def __init__(self, model: Model, properties: Sequence[Property] | None = None) -> None:
         self.model = model
-        chosen = model.properties if properties is None else properties
-        self.claims = [LearnedClaim(model, p) for p in chosen if p.kind in ("always", "never")]
-        self._at_rest = [LearnedClaim(model, p) for p in chosen if p.kind == "at rest"]
+        self.properties = chosen = tuple(model.properties if properties is None else properties)
+        self.claims = [_learned(model, p) for p in chosen if p.kind in ("always", "never")]
+        self._about_runs = [p for p in chosen if p.about_runs]
+        self._at_rest = [_learned(model, p) for p in chosen if p.kind == "at rest"]
 
     def state(self, state: Cells) -> Problem | None:
         """The first property that `state` breaks by itself."""
@@ -81,7 +70,14 @@ class Judge:
         return self.race(steps)
 
     def end_of(self, trace: Trace) -> Problem | None:
-        """What is wrong where `trace` ends: in its last step, its last state, or with what can follow."""
+        """What is wrong where `trace` ends: in its last step, its last state, or with what can follow.
+
+        Of a lasso: what is wrong with the run without an end that it is.
+        """
+        if trace.loop is not None:
+            from .liveness import judge_lasso
+
+            return judge_lasso(self.model, trace, self._about_runs)
         state, last = self.model.initial(), None
         for _, last in trace.replay(self.model):
             state = last.state or state

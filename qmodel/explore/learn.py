@@ -8,7 +8,7 @@ Nothing about a step is stated here: its semantics stay in the fields, and error
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -182,11 +182,34 @@ class _Leaf:
     value: Any
 
 
+Taught = tuple[Step, Effect | None]
+"""A step as it was taught (its `state` is no state), and what it does; an error does nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """The steps of a thread in one situation: each with what it does; errors do nothing."""
+    """The steps of a thread in one situation."""
 
-    steps: tuple[tuple[Step, Effect | None], ...]
+    steps: tuple[Taught, ...]
+
+
+class LearnedFunction(Generic[T]):
+    """A function of a state's cells whose Python runs once for each situation."""
+
+    def __init__(self, function: Callable[[list[int]], T]) -> None:
+        self._function = function
+        self._known: Tree[tuple[T]] = Tree()
+
+    def __call__(self, state: Cells) -> T:
+        found = self._known.find(state)
+        if found is None:
+            reads: Reads = {}
+            found = self._known.teach(reads, (self._function(WatchedCells(state, reads)),))
+        return found[0]
+
+    def path(self, state: Cells) -> list[Node]:
+        """What decides about `state`, which was asked about before."""
+        return self._known.path(state)
 
 
 class LearnedSteps:
@@ -199,13 +222,14 @@ class LearnedSteps:
 
     def __call__(self, state: Cells) -> list[Step]:
         """Every step that is possible in `state`, in the order of `Model.steps`."""
-        found: list[Step] = []
+        return [step.leading_to(effect(state)) if effect else step for step, effect in self.taught(state)]
+
+    def taught(self, state: Cells) -> list[Taught]:
+        """The same steps as they were taught: the same objects wherever they apply."""
+        found: list[Taught] = []
         for thread, places in enumerate(self._stacks):
             if state[places[0]]:
-                found += [
-                    step.leading_to(effect(state)) if effect else step
-                    for step, effect in self.lesson(state, thread).steps
-                ]
+                found += self.lesson(state, thread).steps
         return found
 
     @property

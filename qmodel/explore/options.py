@@ -19,7 +19,9 @@ class Options:
 
     Attributes:
         workers: threads that expand states, a power of two.
-        spill: a file that takes the states instead of memory.
+        spill: a folder whose disk takes the states instead of memory.
+        checkpoint: a folder that takes what is needed to go on after a crash; every: seconds between two savings.
+        resume: go on from what `checkpoint` holds, if it holds anything.
         order: which state comes next, one of `ORDERS`.
         seed, walks: of walks: what they are drawn from (0 by default), and how many are made (None: until a limit).
         pct_depth: of walks by priorities: how many ordering constraints a bug may need, d in the paper; 3 by default.
@@ -27,6 +29,9 @@ class Options:
 
     workers: int = 1
     spill: Path | None = None
+    checkpoint: Path | None = None
+    every: float = 30.0
+    resume: bool = False
     order: str = "breadth"
     seed: int | None = None
     walks: int | None = None
@@ -35,6 +40,18 @@ class Options:
     def __post_init__(self) -> None:
         if self.workers < 1 or self.workers & (self.workers - 1):
             raise UsageError(f"{self.workers} workers: each owns an equal part of the states, so write 1, 2, 4, ...")
+        if self.resume and not self.checkpoint:
+            raise UsageError("nothing says what to go on from; write `--checkpoint FOLDER --resume`")
+        if self.spill and not self.spill.is_dir():
+            raise UsageError(f"{self.spill} is not a folder; name one on the disk that shall take the states")
+        self._check_order()
+
+    def _check_order(self) -> None:
+        """Whether the order, and what belongs to one order only, go together.
+
+        Raises:
+            UsageError: they do not.
+        """
         if self.order not in ORDERS:
             raise UsageError(f"there is no order `{self.order}`; there are {', '.join(ORDERS)}")
         if not self.by_walks and (self.walks is not None or self.seed is not None):
@@ -43,8 +60,10 @@ class Options:
             )
         if self.order != "pct" and self.pct_depth is not None:
             raise UsageError(f"order `{self.order}` has no priorities that change; `--pct-depth` needs `pct`")
-        if self.by_walks and self.spill:
-            raise UsageError(f"order `{self.order}` keeps no set of states, so there is nothing to spill")
+        if self.by_walks and (self.spill or self.checkpoint):
+            raise UsageError(f"order `{self.order}` keeps no set of states, so there is nothing to spill or to save")
+        if self.order == "depth" and self.checkpoint:
+            raise UsageError("a checkpoint holds layers, and order `depth` has none; `--checkpoint` needs `breadth`")
         if not 0 <= (self.seed or 0) < 1 << 63 or not 1 <= (self.pct_depth or 3) <= 100:
             raise UsageError("a seed is at least 0 and has at most 63 bits; a PCT depth is from 1 to 100")
 

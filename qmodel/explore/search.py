@@ -8,15 +8,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..compose.model import Model
 from ..compose.properties import Property
-from ..compose.result import Result
+from ..compose.result import Result, Verdict
+from ..spec.errors import UsageError
 from .judge import Judge
 from .learn import LearnedSteps
 from .limits import NEVER, Limits, Progress, Strolled
 from .options import ALONE, Options
 from .reference import explore
+
+if TYPE_CHECKING:
+    from .graph import Graph
 
 SMALL = 4000
 """States that plain Python searches in about the time that it takes to import numba."""
@@ -35,12 +40,14 @@ def search(
     properties: Sequence[Property] | None = None,
     options: Options = ALONE,
     notice: Callable[[str], None] = lambda text: None,
+    runs: bool = False,
 ) -> Result:
     """Search every interleaving of `model`; or, if the order is one of walks, some of them.
 
     Args:
         properties: those to judge states by; the system's by default.
         notice: is told of what takes long and is not searching.
+        runs: whether the properties of whole runs are decided as well, if every state is right.
 
     Returns: HOLDS if all states were visited and nothing is wrong; VIOLATED with a trace, the simplest one if the order
     is breadth first; INCONCLUSIVE if a limit or Ctrl-C came first, and after walks that found nothing.
@@ -49,18 +56,36 @@ def search(
         UsageError: the order has not what `limits` count.
     """
     options.check(limits)
+    if runs and options.order != "breadth":
+        raise UsageError(
+            f"whole runs are decided on the complete graph, layer by layer, and order `{options.order}` has no layers; "
+            "`--liveness` needs `breadth`"
+        )
     if options.by_walks:
         return _walk(model, limits, progress, Judge(model, properties), options, notice)
     started = time.monotonic()
     learned, judge = LearnedSteps(model), Judge(model, properties)
-    if options.order == "breadth":
+    if options.order == "breadth" and options.checkpoint is None:
         small = min(SMALL, limits.states or SMALL)
         result = explore(model, replace(limits, states=small), progress, learned, judge)
         if not result.stopped or result.states < SMALL or small == limits.states:
-            return result
+            return _decided(result, properties) if runs else result
     from .native.engine import Engine
+    from .native.graph import graph_of
 
-    return Engine(model, learned, judge, options, notice).run(limits, progress, started)
+    engine = Engine(model, learned, judge, options, notice)
+    result = engine.run(limits, progress, started)
+    return _decided(result, properties, lambda: graph_of(engine)) if runs else result
+
+
+def _decided(
+    safe: Result, properties: Sequence[Property] | None, explored: Callable[[], Graph] | None = None
+) -> Result:
+    if safe.verdict is not Verdict.HOLDS:
+        return safe
+    from .liveness import decide  # numpy and scipy: only who asks for runs pays for them
+
+    return decide(safe, properties, explored=explored)
 
 
 def _walk(
@@ -83,11 +108,11 @@ def _shortened(result: Result, judge: Judge) -> Result:
     """The result with a trace that is shorter than the walk, if one is near."""
     if result.trace is None or result.problem is None or result.walks is None:
         return result
-    from .shorten import shorten, without_loops
+    from .shorten import shorten, straightened
     from .walk import Atlas
 
     atlas = Atlas(result.model, judge)
-    trace = without_loops(result.model, result.trace)
+    trace = straightened(result.model, result.trace)
     for state, _ in trace.replay(result.model):
         atlas.look(state)
     try:

@@ -15,11 +15,8 @@ from dataclasses import dataclass, field, replace
 from ..compose.model import Model
 from ..compose.result import Problem
 from ..compose.step import Cells, Choice
-from ..compose.trace import Trace
+from ..compose.trace import Trace, Way, extend
 from .walk import Atlas
-
-_Ranked = tuple[int, tuple[Choice, ...]]
-"""Context switches, and the choices: of two ways of one length, the smaller one is the simpler."""
 
 _Failure = tuple[tuple[Choice, ...], Problem]
 
@@ -33,7 +30,7 @@ class Shortened:
     shortest: bool = False
 
 
-def without_loops(model: Model, trace: Trace) -> Trace:
+def straightened(model: Model, trace: Trace) -> Trace:
     """`trace` without the steps between two visits to the same state."""
     states = [state for state, _ in trace.replay(model)]
     last = {state: place for place, state in enumerate(states)}
@@ -50,7 +47,7 @@ class _Place:
     """A state in a layer: how many other steps led there, and for each last thread the simplest way."""
 
     detours: int
-    ways: dict[int, _Ranked] = field(default_factory=dict)
+    ways: dict[int, Way] = field(default_factory=dict)
 
 
 def shorten(atlas: Atlas, trace: Trace, problem: Problem, budget: int) -> Shortened:
@@ -106,7 +103,7 @@ class _Search:
             if prospect.problem is not None:
                 continue
             for step, wrong in zip(prospect.steps, prospect.outcomes, strict=True):
-                way = min(_extend(way, step.choice) for way in place.ways.values())
+                way = min(extend(way, step.choice) for way in place.ways.values())
                 if wrong is not None:
                     failures.append((way[1], wrong))
                     continue
@@ -130,14 +127,9 @@ class _Search:
         return found
 
 
-def _arrive(layer: dict[Cells, _Place], state: Cells, detours: int, thread: int, way: _Ranked) -> None:
+def _arrive(layer: dict[Cells, _Place], state: Cells, detours: int, thread: int, way: Way) -> None:
     place = layer.get(state)
     if place is None or detours < place.detours:
         place = layer[state] = _Place(detours)
     if detours == place.detours:
         place.ways[thread] = min(way, place.ways.get(thread, way))
-
-
-def _extend(way: _Ranked, choice: Choice) -> _Ranked:
-    switches, choices = way
-    return switches + bool(choices and choices[-1].thread != choice.thread), (*choices, choice)

@@ -8,12 +8,9 @@ from typing import Generic, TypeVar
 
 from ..compose.result import Problem
 from ..compose.step import Choice
-from ..compose.trace import Trace
+from ..compose.trace import Trace, Way, extend
 
 S = TypeVar("S", bound=Hashable)
-
-_Prefix = tuple[int, tuple[Choice, ...]]
-"""Context switches, and the choices: of two ways of one length, the smaller one is the simpler."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +46,20 @@ def _simplest_to(found: Found[S], parents: Callable[[S], Sequence[tuple[S, Choic
     layers = [{found.at}]
     for _ in range(found.depth):
         layers.append({parent for state in layers[-1] for parent, _ in parents(state)})
-    best: dict[S, dict[int, _Prefix]] = {state: {-1: (0, ())} for state in layers[-1]}
+    best: dict[S, dict[int, Way]] = {state: {-1: (0, ())} for state in layers[-1]}
     for layer in reversed(layers[:-1]):
         best = {state: _best_prefixes(parents(state), best) for state in layer}
     prefixes = best[found.at].values()
     if found.last is not None:
-        return Trace(min(_extend(prefix, found.last) for prefix in prefixes)[1])
+        return Trace(min(extend(prefix, found.last) for prefix in prefixes)[1])
     return Trace(min(prefixes)[1])
 
 
-def _best_prefixes(edges: Sequence[tuple[S, Choice]], best: dict[S, dict[int, _Prefix]]) -> dict[int, _Prefix]:
-    found: dict[int, _Prefix] = {}
+def _best_prefixes(edges: Sequence[tuple[S, Choice]], best: dict[S, dict[int, Way]]) -> dict[int, Way]:
+    found: dict[int, Way] = {}
     for parent, choice in edges:
         for prefix in best.get(parent, {}).values():
-            longer = _extend(prefix, choice)
+            longer = extend(prefix, choice)
             if choice.thread not in found or longer < found[choice.thread]:
                 found[choice.thread] = longer
     return found
-
-
-def _extend(prefix: _Prefix, choice: Choice) -> _Prefix:
-    switches, choices = prefix
-    return switches + bool(choices and choices[-1].thread != choice.thread), (*choices, choice)

@@ -69,8 +69,17 @@ def text(model: Model, trace: Trace) -> str:
     gutter = len(str(len(rows)))
     head = "  ".join(name.ljust(width) for name, width in zip(names, widths, strict=True))
     shown = [f"{'#':>{gutter}}  {head}  {'function'.ljust(function)}  what changed"]
-    for row in rows:
+    for index, row in enumerate(rows):
+        if index == trace.loop:
+            shown.append(f"-- loop: {_span(trace.loop + 1, len(rows))} for ever --")
         cells = [(row.step if t == row.thread else "").ljust(width) for t, width in enumerate(widths)]
         said = row.error or ", ".join(row.changes)
         shown.append(f"{row.number:>{gutter}}  {'  '.join(cells)}  {row.function.ljust(function)}  {said}".rstrip())
+    if trace.loop is not None:
+        looping = trace.loop < len(rows)
+        shown.append(f"-- back to step {trace.loop + 1} --" if looping else "-- and there it stays for ever --")
     return "\n".join(shown)
+
+
+def _span(first: int, last: int) -> str:
+    return f"steps {first}-{last} repeat" if last > first else f"step {first} repeats"

@@ -34,7 +34,12 @@ def summary(result: Result) -> str:
         claim = f"{result.problem.rule}: {result.problem.message}"
     else:
         where, claim = result.verdict.value, said[result.verdict]
-    return f"{model.address}  {scope_text(model)}\n{where}  {claim}\n{counts(result)}"
+    runs = (
+        f"\non every fair run: {', '.join(result.decided)}"
+        if result.verdict is Verdict.HOLDS and result.decided
+        else ""
+    )
+    return f"{model.address}  {scope_text(model)}\n{where}  {claim}{runs}\n{counts(result)}"
 
 
 def counts(result: Result) -> str:
@@ -61,8 +66,12 @@ def trace_title(result: Result) -> str:
 
 
 def caveats(result: Result) -> str:
-    """What the verdict does not cover: steps never taken, and what the machines leave out."""
+    """What the verdict does not cover: whole runs, steps never taken, and what the machines leave out."""
     parts = []
+    if result.verdict is Verdict.HOLDS and result.undecided:
+        parts.append("not looked at, since it is about whole runs (`--liveness`): " + ", ".join(result.undecided))
+    if result.verdict is Verdict.HOLDS and result.vacuous:
+        parts.append("holds because nothing within this scope asks for it: " + ", ".join(result.vacuous))
     if result.verdict is Verdict.HOLDS and result.unused:
         parts.append("never taken within this scope: " + ", ".join(result.unused))
     if result.walks and result.verdict is Verdict.INCONCLUSIVE and result.unused:
@@ -98,6 +107,9 @@ def document(result: Result) -> dict[str, Any]:
         **_document_of_counts(result),
         "seconds": round(result.seconds, 3),
         "states_at_rest": result.coverage.at_rest,
+        "decided_on_runs": list(result.decided),
+        "undecided_on_runs": result.undecided,
+        "vacuous_on_runs": list(result.vacuous),
         "never_taken": result.unused,
         "not_modelled": omissions(model),
     }
@@ -119,7 +131,7 @@ def _document_of_counts(result: Result) -> dict[str, Any]:
 
 
 def trace_document(model: Model, trace: Trace) -> dict[str, Any]:
-    """A trace as JSON-ready data: its token, and each step as a reader sees it."""
+    """A trace as JSON-ready data: its token, each step as a reader sees it, and the one that its loop begins with."""
     steps = [
         {
             "thread": model.layout.thread_names[line.thread],
@@ -130,4 +142,4 @@ def trace_document(model: Model, trace: Trace) -> dict[str, Any]:
         }
         for line in lanes.lines(model, trace)
     ]
-    return {"token": trace.token(model), "length": len(trace), "steps": steps}
+    return {"token": trace.token(model), "length": len(trace), "loop": trace.loop, "steps": steps}

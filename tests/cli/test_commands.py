@@ -39,9 +39,47 @@ def test_limit_is_exit_7() -> None:
     assert "INCONCLUSIVE" in done.stdout
 
 
+def test_liveness_is_looked_at_when_it_is_asked_for() -> None:
+    """Not looking never passes as holding."""
+    silent = qmodel("check", "event-notifier", "-p", "sets=1")
+    assert silent.returncode == 0
+    assert "not looked at, since it is about whole runs (`--liveness`): P5, busy loop" in silent.stdout
+    asked = qmodel("check", "event-notifier", "-p", "sets=1", "--liveness")
+    assert asked.returncode == 0
+    assert "on every fair run: P5, busy loop" in asked.stdout
+
+
+def test_a_lasso_is_exit_1_with_a_token_that_replays() -> None:
+    scope = ["-p", "foreign=0", "-p", "idle=1", "-p", "nested=1"]
+    done = qmodel("check", "bottom-half@924fe1293c", *scope, "--property", "P2", "--liveness")
+    assert done.returncode == 1
+    assert "VIOLATED  P2: bh1: A BH that is scheduled and not idle runs" in done.stdout
+    assert "-- and there it stays for ever --" in done.stdout
+    token = next(line for line in done.stdout.splitlines() if line.startswith("qmodel replay")).split("'")[1]
+    again = qmodel("replay", token)
+    assert again.returncode == 1
+    assert "P2: bh1" in again.stdout
+    shorter = qmodel("replay", token.rpartition(":")[0] + ":3")
+    assert shorter.returncode == 4
+    assert "the loop of this trace does not close" in shorter.stderr
+
+
+BOUNDED = (
+    "error: --liveness needs the complete graph: with --max-states, --max-depth, --max-seconds or --max-memory edges "
+    "are missing, so its cycles and its ends say nothing about runs; use a smaller scope instead (`-p`)\n"
+)
+
+
+@pytest.mark.parametrize("limit", [["--max-states", "9"], ["--max-depth", "9"], ["--max-seconds", "9"]])
+def test_liveness_of_a_part_of_the_graph_is_refused(limit: list[str]) -> None:
+    done = qmodel("check", "bottom-half@924fe1293c", "--liveness", *limit)
+    assert (done.returncode, done.stderr) == (4, BOUNDED)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["check", "event-notifier", "--property", "P5"], "P5 is about whole runs; add --liveness"),
         (["check", "nope"], "there is no system `nope`"),
         (["check", "thread-pool@nope"], "thread-pool has no version `nope`"),
         (["check", "thread-pool", "-p", "requests=0"], "requests=0 is too small; it must be at least 1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -58,11 +59,21 @@ def test_specifications_use_only_public_names() -> None:
         assert reached <= {"qmodel"}, f"{file}: {reached}"
 
 
+def test_only_who_asks_for_runs_loads_scipy() -> None:
+    """`qmodel check` of a small system must stay quick."""
+    code = (
+        "import sys; sys.argv = ['qmodel', 'check', 'event-notifier', '-p', 'sets=1', '--json']\n"
+        "from qmodel.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print([m for m in ('numpy', 'scipy') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
 def test_importing_qmodel_is_light() -> None:
     """`import qmodel` must not pay for what only some commands need."""
-    import subprocess
-
-    heavy = "hypothesis, networkx, graphviz, rich, typer"
+    heavy = "hypothesis, networkx, numpy, scipy, graphviz, rich, typer"
     code = f"import sys, qmodel; print([m for m in '{heavy}'.split(', ') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -41,6 +41,14 @@ def test_calling_back_without_a_second_schedule_hangs_a_nested_poll() -> None:
     assert (outcome.fate, outcome.rule) == (Fate.KILLED, "deadlock")
 
 
+def test_a_walk_that_starves_the_next_bottom_half_is_killed_by_its_runs() -> None:
+    """No state and no step is wrong; only a run without an end is."""
+    mutants = SUITES["bottom-half@924fe1293c"].mutants()
+    mutant = next(m for m in mutants if m.id == 'AioBhPoll.advance: drop "self.bh = self.next"')
+    (outcome,) = analyse(SUITES["bottom-half@924fe1293c"], [mutant]).outcomes
+    assert (outcome.fate, outcome.rule, outcome.steps) == (Fate.KILLED, "P2", 34)
+
+
 @pytest.mark.parametrize("address", SUITES)
 def test_ids_tell_mutants_apart_and_excuses_name_them(address: str) -> None:
     ids = [mutant.id for mutant in SUITES[address].mutants()]

@@ -8,6 +8,7 @@ from functools import cache
 
 from ...compose.library import find
 from ...compose.model import Model
+from ...compose.properties import Property
 from ...compose.result import Result, Verdict
 from ...compose.step import Cells, Step
 from ...compose.system import System
@@ -112,6 +113,8 @@ class Baseline:
     result: Result
     fingerprint: int
     restless: int
+    promises: tuple[Property, ...]
+    """What its runs promise, and keep."""
     mutants: dict[str, Mutant]
     """By their ids, which are the same in every system that has the machine."""
 
@@ -138,7 +141,16 @@ def baseline(rung: Rung) -> Baseline:
         rule = result.problem.rule if result.problem else result.stopped
         raise UsageError(f"{rung} does not hold ({rule}); mutants are compared with what holds")
     mutants = {mutant.id: mutant for kind in kinds.values() for mutant in mutants_of(kind)}
-    return Baseline(rung, system, result, graph.fingerprint(), graph.restless(), mutants)
+    return Baseline(rung, system, result, graph.fingerprint(), graph.restless(), _kept(model), mutants)
+
+
+def _kept(model: Model) -> tuple[Property, ...]:
+    """The claims about runs that hold."""
+    from ..graph import reach
+    from ..liveness import look
+
+    graph = reach(model)
+    return tuple(p for p in model.properties if p.about_runs and look(model, graph, [p]).lasso is None)
 
 
 def hunt(mutant: Mutant, ladder: tuple[Rung, ...]) -> Outcome:
@@ -190,4 +202,15 @@ def _search(base: Baseline, mutant: Mutant, reached: Reached) -> Outcome:
     if not base.restless and graph.restless():
         message = f"{graph.restless()} of {result.states} states can never come to rest, all states of the original can"
         return Outcome(mutant, Fate.KILLED, "livelock", message, base.rung, 0, result.states)
-    return Outcome(mutant, Fate.SURVIVED)
+    return _look_at_runs(base, mutant, result)
+
+
+def _look_at_runs(base: Baseline, mutant: Mutant, safe: Result) -> Outcome:
+    """What the runs of `mutant` say of it, all of whose states and steps are right."""
+    from ..liveness import decide
+
+    result = decide(safe, base.promises) if base.promises else safe
+    if result.problem is None or result.trace is None:
+        return Outcome(mutant, Fate.SURVIVED)
+    rule, message, steps = result.problem.rule, result.problem.message, len(result.trace)
+    return Outcome(mutant, Fate.KILLED, rule, message, base.rung, steps, result.states)

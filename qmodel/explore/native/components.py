@@ -71,6 +71,12 @@ class Components:
         self._in_order = operator.itemgetter(*(order[slot] for slot in range(self.width)))
         self.of_thread = [self.of_slot[places[0]] for places in layout.stacks]
 
+    def restore(self, values: Sequence[Sequence[Sequence[int]]]) -> None:
+        """Number the values of each component as another search did."""
+        for part, numbered in zip(self.parts, values, strict=True):
+            part.values = [tuple(value) for value in numbered]
+            part.codes = {value: code for code, value in enumerate(part.values)}
+
     def encode(self, state: Cells) -> Codes:
         """`state` as one number a component."""
         return tuple([part.of(state) for part in self.parts])

@@ -7,14 +7,14 @@ faster: the same search gives the same states in the same rows.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...compose.model import Model
-from ...compose.result import INTERRUPTED, Problem, Result, Verdict
+from ...compose.result import INTERRUPTED, Coverage, Problem, Result, Verdict
 from ...compose.step import Cells
 from ..judge import Judge
 from ..learn import LearnedSteps
@@ -22,8 +22,10 @@ from ..limits import NEVER, Limits, Progress
 from ..options import ALONE, Options
 from ..simplest import Found, simplest
 from . import kernels
+from .checkpoint import Checkpoint, packing_of
 from .compiling import compiling
 from .cone import Cone
+from .frontier import Frontier, Rows
 from .levels import Levels
 from .situations import Situations
 from .stack import Stack
@@ -33,8 +35,6 @@ from .workers import Team, Worker
 
 _CHUNK = 1 << 13
 """States that a worker expands in a round: enough to make the round's Python not matter, few enough for its cache."""
-
-Rows = NDArray[np.int64]
 
 _NOTHING = np.empty((0, 4), dtype=np.int64)
 
@@ -51,10 +51,17 @@ class Engine:
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.model, self.judge = model, judge
-        self.learned = learned
+        self.learned, self._notice = learned, notice
         self.situations = Situations(model, learned, judge)
+        self._checkpoint: Checkpoint | None = None
+        if options.checkpoint:
+            where = options.checkpoint, options.every, options.resume
+            self._checkpoint = Checkpoint(*where, model, judge, options.workers)
+        saved = self._checkpoint.saved if self._checkpoint else None
         start = self.situations.components.encode(model.initial())
-        self.tables = Tables(self.situations)
+        if saved:
+            self.situations.components.restore(saved["components"])
+        self.tables = Tables(self.situations, packing_of(saved) if saved else None)
         self.team = Team(options.workers)
         self.states = States(self.tables.packing.words, options.workers, options.spill)
         threads = model.layout.thread_count
@@ -64,13 +71,17 @@ class Engine:
         self._stack = Stack(options.workers) if options.order == "depth" else None
         self._levels: Levels | None = None
         self.transitions = self.at_rest = 0
+        self.before = Coverage()
+        """What a search exercised that this one resumes."""
         self.found: list[tuple[int, tuple[int, int] | None]] = []
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
-        self._notice = notice
-        self.first = self.states.add(self.tables.packing.pack(start))
-        for claim in range(len(judge.claims)):
-            if self.tables.teach_claim(start, claim):
-                self.found = [(self.first, None)]
+        wrong = [claim for claim in range(len(judge.claims)) if self.tables.teach_claim(start, claim)]
+        if self._checkpoint and saved:
+            self._frontier = self._checkpoint.restore(self)
+        else:
+            self.first = self.states.add(self.tables.packing.pack(start))
+            self.found += [(self.first, None)] if wrong else []
+            self._frontier = self._next_layer()
         self.program: Program = self.tables.program()
         self._compile()
 
@@ -84,27 +95,34 @@ class Engine:
     ) -> Result:
         """Search, and say what was found, with the simplest trace; it counts as `started` (of `time.monotonic`)."""
         started = time.monotonic() if started is None else started
-        stopped = self.search(limits, progress, started)
+        if self._checkpoint and self._checkpoint.saved:
+            started -= self._checkpoint.saved["seconds"]
+        stopped = self._search(limits, progress, started)
         return self._result(stopped, time.monotonic() - started)
 
-    def search(self, limits: Limits, progress: Callable[[Progress], None] | None, started: float) -> str:
+    def _search(self, limits: Limits, progress: Callable[[Progress], None] | None, started: float) -> str:
         """Explore until nothing is left or something is wrong; why it stopped early, or ""."""
         stopped = ""
         try:
-            while not stopped and not self.found and (layer := self._next_layer()):
-                work = layer
-                while any(len(rows) for rows in work):
-                    stopped = limits.reached(self.states.total, self._level, started, self.size)
-                    if stopped:
-                        break
-                    if progress:
-                        progress(self._progress(layer, started))
-                    work = self._round(work)
+            while not stopped and self._frontier:
+                stopped = limits.reached(self.states.total, self._level, started, self.size)
+                if progress:
+                    progress(self._progress(started))
+                if not stopped:
+                    self._round()
+                if not self._frontier and not self.found:
+                    self._frontier = self._next_layer()
+                self._save(bool(stopped), started)
         except KeyboardInterrupt:
             stopped = INTERRUPTED
         finally:
             self.team.close()
         return stopped
+
+    def _save(self, now: bool, started: float) -> None:
+        """Save the search if it is time to; not one that has found something, and is about to say so."""
+        if self._checkpoint and not self.found and (now or self._checkpoint.due):
+            self._checkpoint.save(self, self._frontier, time.monotonic() - started)
 
     @property
     def _level(self) -> int:
@@ -123,36 +141,29 @@ class Engine:
         """Bytes of states, tables and buffers."""
         return self.states.size + sum(worker.size for worker in self.workers)
 
-    def _next_layer(self) -> list[Rows]:
-        """The rows to expand next, segment by segment; [] if there are none.
-
-        They are those that no layer before had; depth first, the newest ones.
-        """
+    def _next_layer(self) -> Frontier:
+        """The states that no layer before had; depth first, the newest ones."""
         first, last = self.layers[-1], self.states.counts.copy()
         if self._stack is not None:
-            first, last = self._stack.next(last)
-        if not (last > first).any():
-            return []
-        if self._stack is None:
+            return Frontier(*self._stack.next(last))
+        if (last > first).any():
             self.layers.append(last)
-        return [self.states.rows(s, int(a), int(b)) for s, (a, b) in enumerate(zip(first, last, strict=True))]
+        return Frontier(first.copy(), last)
 
-    def _round(self, work: list[Rows]) -> list[Rows]:
-        """Expand a chunk of each worker's rows; the rows that are left."""
+    def _round(self) -> None:
+        """Let every worker expand a chunk of the frontier, and every owner insert what is new of it."""
         states, workers, program = self.states, self.workers, self.program
-        chunks = [(rows[:_CHUNK], rows[_CHUNK:]) for rows in work]
-        expanded = self.team(lambda w: workers[w].expand(program, chunks[w][0]))
+        chunks = [self._frontier.take(states, w, _CHUNK) for w in range(len(workers))]
+        expanded = self.team(lambda w: workers[w].expand(program, chunks[w]))
         states.make_room(int(np.sum([worker.counts for worker in workers], axis=0).max()), self.team)
         judged = self.team(lambda w: workers[w].insert(program, workers))
-        self.transitions += sum(transitions for _, _, transitions in expanded)
+        for segment, (undone, again, transitions) in enumerate(expanded):
+            self.transitions += transitions
+            self._frontier.give_back(segment, again, undone)
         self._take_judgements(np.concatenate([_NOTHING, *(events for found in judged for events in found)]))
         for worker in workers:
             self._take_events(worker.events)
         self._learn()
-        return [
-            np.concatenate([again, undone, rest])
-            for (undone, again, _), (_, rest) in zip(expanded, chunks, strict=True)
-        ]
 
     # -- what the loops noted ----------------------------------------------------------------------
 
@@ -179,7 +190,7 @@ class Engine:
                 break
             for row, claim, _, place in _first_of_each(unknown, unknown[:, 3]).tolist():
                 if not self.tables.link_claim(claim, *divmod(place, 1 << 32)):
-                    self.tables.teach_claim(self._codes(row), claim)
+                    self.tables.teach_claim(self.codes(row), claim)
             self.program = self.tables.program()
             unknown = np.ascontiguousarray(unknown)
             events = unknown[: kernels.judge_again(self.program, self.states.words, unknown)]
@@ -189,7 +200,7 @@ class Engine:
         misses = np.concatenate([worker.misses for worker in self.workers])
         steps = misses[:, 1] != kernels.IMAGE
         for row, thread, _ in _first_of_each(misses[steps], misses[steps, 2]).tolist():
-            self.tables.teach_steps(self._codes(row), thread)
+            self.tables.teach_steps(self.codes(row), thread)
         for _, _, place in _first_of_each(misses[~steps], misses[~steps, 2]).tolist():
             self.tables.teach_image(*divmod(place, 1 << 32))
         if not self.tables.news:
@@ -214,20 +225,21 @@ class Engine:
 
     # -- looking at states -------------------------------------------------------------------------
 
-    def _codes(self, row: int) -> tuple[int, ...]:
+    def codes(self, row: int) -> tuple[int, ...]:
+        """The numbers of the components of the state in `row`."""
         return self.tables.packing.unpack(self.states.words[row])
 
     def state(self, row: int) -> Cells:
         """The state in `row`."""
-        return self.situations.components.decode(self._codes(row))
+        return self.situations.components.decode(self.codes(row))
 
     def problem_at(self, row: int) -> Problem | None:
         """What is wrong with the state in `row`, by itself or with what can follow."""
         state = self.state(row)
         return self.judge.state(state) or self.judge.expansion(state, self.learned(state))
 
-    def _progress(self, layer: list[Rows], started: float) -> Progress:
-        frontier = sum(map(len, layer)) + (self._stack.waiting if self._stack is not None else 0)
+    def _progress(self, started: float) -> Progress:
+        frontier = len(self._frontier) + (self._stack.waiting if self._stack is not None else 0)
         seconds = time.monotonic() - started
         return Progress(self.states.total, self.transitions, self._level, frontier, seconds, self.size)
 
@@ -241,12 +253,17 @@ class Engine:
             verdict = Verdict.VIOLATED
         elif stopped:
             verdict = Verdict.INCONCLUSIVE
-        coverage = self.tables.coverage(np.sum([_padded(w.taken, self.workers) for w in self.workers], axis=0))
-        coverage.at_rest = self.at_rest
         return Result(
             self.model, verdict, self.states.total, self.transitions, self.depth, seconds, problem, trace, stopped,
-            coverage, "depth" if self._stack is not None else "breadth",
+            self.coverage(), "depth" if self._stack is not None else "breadth",
         )  # fmt: skip
+
+    def coverage(self) -> Coverage:
+        """What the search has exercised so far."""
+        found = copy.deepcopy(self.before)
+        self.tables.cover(found, np.sum([_padded(worker.taken, self.workers) for worker in self.workers], axis=0))
+        found.at_rest = self.at_rest
+        return found
 
     def _problems(self) -> list[Found[int]]:
         found = []

@@ -432,3 +432,11 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
                     edges[count, 2], edges[count, 3] = outcome - first, target
                     count += 1
     return rows.shape[0], count
+
+
+@compiled
+def leaves_of(entry: Any, nodes: Any, branches: Any, words: Any, rows: Any, found: Any) -> None:
+    """For each of `rows` where a tree leads: found[n, 2] gets the leaf, 0 if unknown, and node << 32 | number."""
+    for number in range(rows.shape[0]):
+        leaf, node, code = walk(np.int64(entry), nodes, branches, words, rows[number])
+        found[number, 0], found[number, 1] = -leaf, node << 32 | code

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ...compose.model import Model
 from ...compose.pointers import Freed
-from ...compose.result import Problem
 from ...compose.step import Cells, Step
-from ..judge import Judge, LearnedClaim
-from ..learn import Effect, LearnedSteps, Node
+from ..judge import Judge
+from ..learn import Effect, LearnedFunction, LearnedSteps, Node, Taught
 from .components import Codes, Components
+
+T = TypeVar("T")
 
 Path = tuple[tuple[int, int], ...]
 """Components that were looked at, in order, each with the number found there."""
@@ -36,10 +37,15 @@ class Outcome:
         touched: components whose new number is known from the situation: the pointers in all others are worked out.
     """
 
-    step: Step
+    taught: Taught
     writes: Path
     freed: tuple[int, ...]
     touched: frozenset[int]
+
+    @property
+    def step(self) -> Step:
+        """The step as it was taught."""
+        return self.taught[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class Situations:
         looked = dict.fromkeys([stack, *map(self.part_of, self._learned.tree(state, thread).path(state))])
         for _, effect in lesson.steps:
             self._look_at_rest(looked, effect)
-        outcomes = tuple(self._outcome(state, codes, step, effect, looked) for step, effect in lesson.steps)
+        outcomes = tuple(self._outcome(state, codes, taught, looked) for taught in lesson.steps)
         return Situation(thread, tuple((part, codes[part]) for part in looked), outcomes)
 
     def part_of(self, node: Node) -> int:
@@ -98,16 +104,24 @@ class Situations:
             found.setdefault(self.components.of_slot[slot], []).append(slot)
         return found
 
-    def _outcome(
-        self, state: Cells, codes: Codes, step: Step, effect: Effect | None, looked: dict[int, None]
-    ) -> Outcome:
+    def _outcome(self, state: Cells, codes: Codes, taught: Taught, looked: dict[int, None]) -> Outcome:
+        effect = taught[1]
         if effect is None:
-            return Outcome(step, (), (), frozenset())
+            return Outcome(taught, (), (), frozenset())
         after = effect(state)
         touched = frozenset([*looked, *self._written(effect)])
         news = [(part, self.components.parts[part].of(after)) for part in sorted(touched)]
         writes = tuple((part, code) for part, code in news if part not in looked or code != codes[part])
-        return Outcome(step, writes, tuple(map(self._free_number, effect.freed)), touched)
+        return Outcome(taught, writes, tuple(map(self._free_number, effect.freed)), touched)
+
+    def example(self, situation: Situation) -> Cells:
+        """A state in which `situation` is met; what it does not look at is zero."""
+        cells = [0] * self.components.width
+        for part, code in situation.path:
+            component = self.components.parts[part]
+            for slot, value in zip(component.slots, component.values[code], strict=True):
+                cells[slot] = value
+        return tuple(cells)
 
     # -- frees -------------------------------------------------------------------------------------
 
@@ -139,20 +153,20 @@ class Situations:
 
     # -- claims ------------------------------------------------------------------------------------
 
-    def of_claim(self, codes: Codes, claim: LearnedClaim) -> tuple[Track, Problem | None]:
-        """How the state `codes` is judged by `claim`, and the problem if it is broken.
+    def of_function(self, codes: Codes, function: LearnedFunction[T]) -> tuple[Track, T]:
+        """How `function` comes to its value in the state `codes`, and the value.
 
         Two walks that pass the same node of the learned tree go on alike, whatever they passed before.  So that node,
         where a component is looked at after another one, is the place to meet.
         """
         state = self.components.decode(codes)
-        problem = claim(state)
+        value = function(state)
         track: list[tuple[Hashable, int, int]] = []
-        for node in claim.path(state):
+        for node in function.path(state):
             part = self.part_of(node)
             if not track or track[-1][1] != part:
                 track.append((node, part, codes[part]))
-        return tuple(track), problem
+        return tuple(track), value
 
     def follow(self, node: Node, part: int, code: int) -> Any:
         """Where the walk goes on that comes to `node` and finds the number `code` in the component `part` that it

@@ -38,14 +38,14 @@ class Stack:
         """
         self._push(counts)
         if not self._blocks:
-            return counts, counts
+            return counts.copy(), counts
         first, last, self.level = self._blocks.pop()
         self.deepest = max(self.deepest, self.level)
         taken = np.maximum(last - CHUNK, first)
         if (taken > first).any():
             self._blocks.append((first, taken, self.level))
         self.waiting -= int((last - taken).sum())
-        return taken, last
+        return taken.copy(), last
 
     def _push(self, counts: Rows) -> None:
         if (counts > self._seen).any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ class States:
     """Rows of 64-bit words in one segment a worker, and one table an owner.
 
     A table entry is 32 bits: a row and as many bits of the hash as the row leaves free.  Rows are room in the address
-    space that the kernel fills with memory as it is touched, in a file if `spill` names one: nothing is copied as they
-    grow.
+    space that the operating system fills with memory as it is touched, in a file if `spill` names a folder: nothing is
+    copied as they grow.
 
     Attributes:
         words: int64[room, words]; counts: int64[segments], the states of each segment.
@@ -42,8 +43,8 @@ class States:
 
     @property
     def size(self) -> int:
-        """Bytes in use, the tables included."""
-        return self.total * 8 * int(self.words.shape[1]) + self.tables.nbytes
+        """Bytes of memory in use, the tables included; states in a file do not count."""
+        return (0 if self._spill else self.total * 8 * int(self.words.shape[1])) + self.tables.nbytes
 
     def _room(self, width: int) -> NDArray[np.int64]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -75,6 +76,11 @@ class States:
         kernels.put(self.tables[owner], self.row_bits, hashed, row)
         return row
 
+    def load(self, segment: int, packed: NDArray[np.int64]) -> None:
+        """Put states (int64[n, words]) into an empty segment; `fill_tables` comes after."""
+        self.words[self.rows(segment, 0, len(packed))] = packed
+        self.counts[segment] = len(packed)
+
     # -- tables ------------------------------------------------------------------------------------
 
     def _size_tables(self, bits: int) -> None:
@@ -84,16 +90,15 @@ class States:
 
     def make_room(self, coming: int, run: Any) -> None:
         """See to it that `coming` more states of one owner fit; `run` runs a function for each owner at once."""
+        if int(self.counts.max()) + coming > _FULLEST * self.tables.shape[1]:
+            self.fill_tables(coming, run)
+
+    def fill_tables(self, coming: int, run: Any) -> None:
+        """Enter every state into new tables, which have room for `coming` more."""
         bits = self.tables.shape[1].bit_length() - 1
-        if int(self.counts.max()) + coming <= _FULLEST * (1 << bits):
-            return
         while int(self.counts.max()) + coming > _FULLEST * (1 << bits):
             bits += 1
         self._size_tables(bits)
-        self.fill_tables(run)
-
-    def fill_tables(self, run: Any) -> None:
-        """Enter every state into tables that are empty."""
         run(lambda owner: kernels.rebuild(self.tables[owner], self.row_bits, self.words, self.counts, owner))
 
     def idle(self, program: Any, fields: NDArray[np.int64]) -> None:
@@ -116,8 +121,7 @@ class States:
         packed = self.words if width == self.words.shape[1] else self._room(width)
         run(lambda s: kernels.repack(self.words, packed, int(self.counts[s]), s, self.segments, before, after))
         self.words = packed
-        self.tables[:] = 0
-        self.fill_tables(run)
+        self.fill_tables(0, run)
 
 
 def _reserve(rows: int, width: int, spill: Path | None) -> NDArray[np.int64]:
@@ -128,7 +132,7 @@ def _reserve(rows: int, width: int, spill: Path | None) -> NDArray[np.int64]:
         if hasattr(mmap, "MADV_HUGEPAGE"):
             room.madvise(mmap.MADV_HUGEPAGE)
     else:
-        with open(spill, "w+b") as file:
+        with tempfile.TemporaryFile(dir=spill) as file:
             file.truncate(size)
             room = mmap.mmap(file.fileno(), size)
     return np.frombuffer(room, dtype=np.int64).reshape(rows, width)

@@ -14,7 +14,7 @@ from ..learn import Node
 from .components import Codes
 from .forest import Forest
 from .growing import Growing
-from .packing import packed_into_words
+from .packing import Packing, packed_into_words
 from .situations import Outcome, Path, Situation, Situations
 
 UNKNOWN, NO_RACE, RACE = 0, 1, 2
@@ -63,10 +63,10 @@ class Tables:
         news: whether something was learned since the last `program`.
     """
 
-    def __init__(self, situations: Situations) -> None:
+    def __init__(self, situations: Situations, packing: Packing | None = None) -> None:
         self.situations, self.news = situations, True
         self._parts = situations.components.parts
-        self.packing = packed_into_words([part.bits for part in self._parts])
+        self.packing = packing or packed_into_words([part.bits for part in self._parts])
         self.steps = Forest(situations.model.layout.thread_count, self.packing)
         self.claims = Forest(len(situations.judge.claims), self.packing)
         self.leaves: list[Situation] = []
@@ -139,13 +139,19 @@ class Tables:
 
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
-        track, problem = self.situations.of_claim(codes, self.situations.judge.claims[claim])
+        track, problem = self.situations.of_function(codes, self.situations.judge.claims[claim])
         self.news = True
         self.claims.teach(claim, track, BROKEN if problem else HOLDS)
-        self._look_at(claim, [part for _, part, _ in track])
+        self.look_at(claim, [part for _, part, _ in track])
         return problem
 
-    def _look_at(self, claim: int, parts: Iterable[int]) -> None:
+    @property
+    def looked_at(self) -> list[set[int]]:
+        """For each claim, the components that some state was judged by."""
+        return self._support.looked
+
+    def look_at(self, claim: int, parts: Iterable[int]) -> None:
+        """Let `claim` be judged again after steps that change one of `parts`."""
         for part in parts:
             self._outcomes.rows[:, 3] |= self._support.changing(claim, part)
 
@@ -158,9 +164,9 @@ class Tables:
         self.news = True
         if isinstance(following, Node):
             target = self.claims.node(following, self.situations.part_of(following))
-            self._look_at(claim, [self.situations.part_of(following)])
+            self.look_at(claim, [self.situations.part_of(following)])
         else:
-            target = -BROKEN if isinstance(following.value, Problem) else -HOLDS
+            target = -BROKEN if following.value[0] else -HOLDS
         self.claims.link(node, code, target)
         return True
 
@@ -223,13 +229,11 @@ class Tables:
 
     # -- what was found ----------------------------------------------------------------------------
 
-    def coverage(self, taken: NDArray[np.int64]) -> Coverage:
-        """What a search exercised that passed each leaf `taken[leaf]` times."""
-        found = Coverage()
+    def cover(self, found: Coverage, taken: NDArray[np.int64]) -> None:
+        """Add to `found` what a search exercised that passed each leaf `taken[leaf]` times."""
         for number in np.flatnonzero(taken[1:]).tolist():
             situation = self.leaves[number]
             self.count(found, situation, [int(taken[number + 1])] * len(situation.outcomes))
-        return found
 
     def count(self, found: Coverage, situation: Situation, times: Sequence[int]) -> None:
         """Add to `found` that each outcome of `situation` was taken so many times."""
@@ -257,7 +261,7 @@ class _Support:
 
     def __init__(self, parts: int, claims: int) -> None:
         self._changed = Growing(np.uint64, -(-parts // 64))
-        self._looked: list[set[int]] = [set() for _ in range(claims)]
+        self.looked: list[set[int]] = [set() for _ in range(claims)]
 
     def add_outcome(self, parts: set[int]) -> int:
         """The claims, as bits, that a step can change which changes `parts`."""
@@ -265,12 +269,12 @@ class _Support:
         for part in parts:
             words[part // 64] |= 1 << part % 64
         self._changed.append(words)
-        return sum(1 << claim for claim, looked in enumerate(self._looked) if looked & parts)
+        return sum(1 << claim for claim, looked in enumerate(self.looked) if looked & parts)
 
     def changing(self, claim: int, part: int) -> NDArray[np.int64]:
         """int64[outcomes]: the bit of `claim` for each outcome that changes `part`, which the claim looks at."""
-        if part in self._looked[claim]:
+        if part in self.looked[claim]:
             return np.zeros(1, dtype=np.int64)
-        self._looked[claim].add(part)
+        self.looked[claim].add(part)
         changes = self._changed.rows[:, part // 64] >> np.uint64(part % 64) & np.uint64(1)
         return changes.astype(np.int64) << np.int64(claim)
