@@ -262,14 +262,15 @@ def stroll(
                     fault = -leaf
             if missed > known:
                 break
-            if reliable:
-                noted = meet(walker, leaves, races, leaf_rows, events, noted)
-            elif find(places, row_bits, rests, hash_of(here[now]), here[now]) < 0:
-                events[noted, 0], events[noted, 1] = REST, walker
-                noted += 1
+            # An error comes before all else, so that what is found does not depend on what is known by then.
             if fault >= 0:
                 events[noted, 0], events[noted, 1], events[noted, 2] = FAULT, walker, fault
                 events[noted, 3] = faults[fault] - 1
+                noted += 1
+            elif reliable:
+                noted = meet(walker, leaves, races, leaf_rows, events, noted)
+            elif find(places, row_bits, rests, hash_of(here[now]), here[now]) < 0:
+                events[noted, 0], events[noted, 1] = REST, walker
                 noted += 1
             if noted > already:
                 break

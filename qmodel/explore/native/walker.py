@@ -312,9 +312,9 @@ class Walker:
 
 
 def _different(events: Rows) -> Rows:
-    """The events without those about a claim, or about two threads that meet, that others say as well.
+    """The events, of those that ask the same about a claim only the first.
 
-    What two walkers found stays what both found: a claim that is broken is said of each.
+    What is wrong stays with every walker that came upon it.
     """
     said = events.copy()
     said[(events[:, 0] == strolls.CLAIM) & (events[:, 3] == 0), 1] = -1
