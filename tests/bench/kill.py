@@ -21,30 +21,22 @@ from typing import Any
 COMPARED = ("verdict", "states", "transitions", "depth", "states_at_rest", "never_taken")
 
 
+QMODEL = str(Path(sys.executable).with_name("qmodel"))
+
+
 def command(words: list[str], folder: Path, resume: bool) -> list[str]:
     """A check of the system, saved several times a second."""
-    more = ["--resume"] if resume else []
-    return [
-        sys.executable,
-        "-m",
-        "qmodel",
-        "check",
-        *words,
-        "--json",
-        "--checkpoint",
-        str(folder),
-        "--every",
-        "0.3",
-        *more,
-    ]
+    saving = ["--checkpoint", str(folder), "--every", "0.3", *(["--resume"] if resume else [])]
+    return [QMODEL, "check", *words, "--json", *saving]
 
 
 def finish(words: list[str], folder: Path, resume: bool) -> dict[str, Any]:
     """Search to the end."""
     done = subprocess.run(command(words, folder, resume), capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
-        raise SystemExit(done.stderr)
-    found = json.loads(done.stdout)
+    try:
+        found = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        raise SystemExit(f"exit {done.returncode}: {done.stderr}") from None
     return {name: found[name] for name in COMPARED}
 
 
