@@ -1,4 +1,4 @@
-"""The search loop of the native engine: breadth first, layer by layer, in rounds.
+"""The search loop of the native engine: breadth first, layer by layer, or depth first; in rounds.
 
 In a round every worker expands some states, then every owner inserts what was found for it; what the tables did not
 know is then learned from Python, and the states in which it was met are expanded again.  Nothing depends on who was
@@ -8,9 +8,8 @@ faster: the same search gives the same states in the same rows.
 from __future__ import annotations
 
 import copy
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -24,9 +23,12 @@ from ..options import ALONE, Options
 from ..simplest import Found, simplest
 from . import kernels
 from .checkpoint import Checkpoint, packing_of
+from .compiling import compiling
 from .cone import Cone
 from .frontier import Frontier, Rows
+from .levels import Levels
 from .situations import Situations
+from .stack import Stack
 from .states import States
 from .tables import BROKEN, Program, Tables
 from .workers import Team, Worker
@@ -66,24 +68,27 @@ class Engine:
         self.workers = [Worker(n, self.states, threads, _CHUNK) for n in range(options.workers)]
         self.layers: list[Rows] = [np.zeros(options.workers, dtype=np.int64)]
         """int64[segments] a layer: the position of its first state in each segment."""
+        self._stack = Stack(options.workers) if options.order == "depth" else None
+        self._levels: Levels | None = None
         self.transitions = self.at_rest = 0
         self.before = Coverage()
         """What a search exercised that this one resumes."""
         self.found: list[tuple[int, tuple[int, int] | None]] = []
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
-        for claim in range(len(judge.claims)):
-            self.tables.teach_claim(self._start, claim)
+        wrong = [claim for claim in range(len(judge.claims)) if self.tables.teach_claim(self._start, claim)]
         if self._checkpoint and saved:
             self._frontier = self._checkpoint.restore(self)
         else:
             self._begin()
+            if wrong:
+                self.found, self._frontier = [(self.first, None)], Frontier(self.layers[0], self.layers[0])
         self.program: Program = self.tables.program()
         self._compile()
 
     def _begin(self) -> None:
         """Forget all states but the initial one, and what was counted; keep what was learned."""
         self.states.clear()
-        self.states.add(self.tables.packing.pack(self._start))
+        self.first = self.states.add(self.tables.packing.pack(self._start))
         self.layers = [np.zeros(self.team.size, dtype=np.int64)]
         self.transitions = self.at_rest = 0
         self.found = []
@@ -111,7 +116,7 @@ class Engine:
         stopped = ""
         try:
             while not stopped and self._frontier:
-                stopped = limits.reached(self.states.total, len(self.layers) - 2, started, self.size)
+                stopped = limits.reached(self.states.total, self._level, started, self.size)
                 if progress:
                     progress(self._progress(started))
                 if not stopped:
@@ -133,8 +138,15 @@ class Engine:
             self._checkpoint.save(self, self._frontier, time.monotonic() - started)
 
     @property
+    def _level(self) -> int:
+        """How far from the initial state the states are that are being expanded."""
+        return self._stack.level if self._stack is not None else len(self.layers) - 2
+
+    @property
     def depth(self) -> int:
-        """Of the last layer that has a state."""
+        """Of the last layer that has a state; depth first, the length of the longest path that was followed."""
+        if self._stack is not None:
+            return self._stack.deepest
         return len(self.layers) - 2 + bool((self.states.counts > self.layers[-1]).any())
 
     @property
@@ -143,8 +155,10 @@ class Engine:
         return self.states.size + sum(worker.size for worker in self.workers)
 
     def _next_layer(self) -> Frontier:
-        """The states that no layer before had."""
+        """The states that no layer before had; depth first, the newest ones."""
         first, last = self.layers[-1], self.states.counts.copy()
+        if self._stack is not None:
+            return Frontier(*self._stack.next(last))
         if (last > first).any():
             self.layers.append(last)
         return Frontier(first.copy(), last)
@@ -218,14 +232,10 @@ class Engine:
 
     def _compile(self) -> None:
         """Call every loop with nothing to do, for states of this width: the first time on a machine takes seconds."""
-        waiting = threading.Timer(1.0, self._notice, ["compiling the loops of the search for this machine, once ..."])
-        waiting.start()
-        try:
+        with compiling(self._notice):
             program = self.tables.program()
             self.workers[0].idle(program)
             self.states.idle(program, self.tables.packing.fields)
-        finally:
-            waiting.cancel()
 
     # -- looking at states -------------------------------------------------------------------------
 
@@ -243,21 +253,23 @@ class Engine:
         return self.judge.state(state) or self.judge.expansion(state, self.learned(state))
 
     def _progress(self, started: float) -> Progress:
-        seconds, depth = time.monotonic() - started, len(self.layers) - 2
-        return Progress(self.states.total, self.transitions, depth, len(self._frontier), seconds, self.size)
+        frontier = len(self._frontier) + (self._stack.waiting if self._stack is not None else 0)
+        seconds = time.monotonic() - started
+        return Progress(self.states.total, self.transitions, self._level, frontier, seconds, self.size)
 
     # -- the result --------------------------------------------------------------------------------
 
     def _result(self, stopped: str, seconds: float) -> Result:
         problem, trace, verdict = None, None, Verdict.HOLDS
         if self.found:
+            self._levels = Levels(self) if self._stack is not None else None
             problem, trace = simplest(self._problems(), Cone(self).parents)
             verdict = Verdict.VIOLATED
         elif stopped:
             verdict = Verdict.INCONCLUSIVE
         return Result(
             self.model, verdict, self.states.total, self.transitions, self.depth, seconds, problem, trace, stopped,
-            self.coverage(),
+            self.coverage(), "depth" if self._stack is not None else "breadth",
         )  # fmt: skip
 
     def coverage(self) -> Coverage:
@@ -286,9 +298,19 @@ class Engine:
         return found
 
     def depth_of(self, row: int) -> int:
-        """The layer that `row` is in."""
+        """The layer that `row` is in: how long the shortest path to it is, among the states that were visited."""
+        if self._levels:
+            return self._levels.of(row)
         segment, position = self.states.place(row)
         return int(np.searchsorted([layer[segment] for layer in self.layers], position, side="right")) - 1
+
+    def rows_at(self, depth: int) -> Iterator[Rows]:
+        """The rows of a layer."""
+        if self._levels:
+            yield self._levels.rows(depth)
+            return
+        for segment in range(self.states.segments):
+            yield self.states.rows(segment, *(int(self.layers[at][segment]) for at in (depth, depth + 1)))
 
 
 def _first_of_each(rows: Rows, key: Rows) -> Rows:

@@ -430,6 +430,8 @@ def repack(words: Any, packed: Any, count: int, segment: int, segments: int, bef
 def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, marked: Any, edges: Any) -> Any:
     """The edges from `rows` into marked states: (row, leaf, outcome within it, row of the target).
 
+    Of rows that were not expanded yet, those that are known.
+
     Args:
         marked: bool[], by row; rows behind its end are not marked.
 
@@ -455,7 +457,8 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
                     return number, saved
                 for word in range(scratch.shape[0]):
                     scratch[word] = words[row, word] & keep[outcome, word]
-                dangle(outcomes[outcome, 1], outcomes[outcome, 2], pointers, images, words, row, scratch)
+                if dangle(outcomes[outcome, 1], outcomes[outcome, 2], pointers, images, words, row, scratch) >= 0:
+                    continue
                 for word in range(scratch.shape[0]):
                     scratch[word] |= put[outcome, word]
                 hashed = hash_of(scratch)

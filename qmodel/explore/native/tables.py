@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -253,12 +253,17 @@ class Tables:
 
     def cover(self, found: Coverage, taken: NDArray[np.int64]) -> None:
         """Add to `found` what a search exercised that passed each leaf `taken[leaf]` times."""
-        layout = self.situations.model.layout
         for number in np.flatnonzero(taken[1:]).tolist():
-            for outcome in self.leaves[number].outcomes:
-                kind, _ = layout.pcs[self.situations.pc(self.leaves[number].thread, self.leaves[number].path) - 1]
-                key = kind, outcome.step.choice.arrow
-                found.steps[key] += int(taken[number + 1])
+            situation = self.leaves[number]
+            self.count(found, situation, [int(taken[number + 1])] * len(situation.outcomes))
+
+    def count(self, found: Coverage, situation: Situation, times: Sequence[int]) -> None:
+        """Add to `found` that each outcome of `situation` was taken so many times."""
+        kind, _ = self.situations.model.layout.pcs[self.situations.pc(situation.thread, situation.path) - 1]
+        for outcome, taken in zip(situation.outcomes, times, strict=True):
+            key = kind, outcome.step.choice.arrow
+            if taken:
+                found.steps[key] += taken
                 for moved, arrow, _ in outcome.step.moves:
                     found.movers.setdefault((moved, arrow), set()).add(key)
 
