@@ -54,7 +54,7 @@ def passed(engine: Engine) -> NDArray[np.int64]:
     """int64[leaves]: how often the search passed each leaf, since it was resumed; leaf 0 is "unknown"."""
     found = np.zeros(len(engine.tables.leaves) + 1, dtype=np.int64)
     for worker in engine.workers:
-        counted = worker.taken[: len(found)]
+        counted = worker.taken[: len(found), 0]
         found[: len(counted)] += counted
     return found
 

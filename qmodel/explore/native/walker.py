@@ -194,8 +194,9 @@ class Walker:
             elif kind == strolls.CLAIM and two:
                 self._find(walkers, walker, None, further=1)
             elif kind == strolls.CLAIM:
-                if not self.tables.link_claim(one, *divmod(place, 1 << 32)):
-                    self.tables.teach_claim(self._codes(walkers.party.coming[walker]), one)
+                codes = self._codes(walkers.party.coming[walker])
+                if not self.tables.link_claim(one, place >> 32, codes):
+                    self.tables.teach_claim(codes, one)
             else:
                 self.tables.teach_race(one, two)
                 if self.judge.race(self.learned(self._state(walkers.party.states[walker]))):
