@@ -61,6 +61,8 @@ class Engine:
         self.layers: list[Rows] = [np.zeros(options.workers, dtype=np.int64)]
         """int64[segments] a layer: the position of its first state in each segment."""
         self.transitions = self.at_rest = 0
+        self.rests: list[int] = []
+        """Rows where no thread moves."""
         self.found: list[tuple[int, tuple[int, int] | None]] = []
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
         self.states.add(self.tables.packing.pack(start))
@@ -70,12 +72,16 @@ class Engine:
 
     # -- the loop ----------------------------------------------------------------------------------
 
-    def search(self, limits: Limits, progress: Callable[[Progress], None] | None) -> str:
-        """Explore until nothing is left or something is wrong; why it stopped early, or ""."""
+    def search(self, limits: Limits, progress: Callable[[Progress], None] | None, go_on: bool = False) -> str:
+        """Explore until nothing is left or something is wrong; why it stopped early, or "".
+
+        Args:
+            go_on: explore everything that can be reached, whatever is wrong with it.
+        """
         started = time.monotonic()
         stopped = ""
         try:
-            while not stopped and not self.found and (layer := self._next_layer()):
+            while not stopped and (go_on or not self.found) and (layer := self._next_layer()):
                 work = layer
                 while any(len(rows) for rows in work):
                     stopped = limits.reached(self.states.total, len(self.layers) - 2, started, self.size)
@@ -132,6 +138,7 @@ class Engine:
             if kind == kernels.ERROR:
                 self.found.append((row, (one, two)))
             elif kind == kernels.REST:
+                self.rests.append(row)
                 problem = self.judge.rest(self.state(row))
                 self.at_rest += problem is None
                 if problem:

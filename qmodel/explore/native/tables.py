@@ -126,6 +126,14 @@ class Tables:
             self.news = True
             self._images.rows[place] = 1 + self.situations.image(free, part, codes[part])
 
+    def changes(self, free: int, part: int) -> list[tuple[int, int]]:
+        """The numbers of a component that are known to become others when `free` is freed, with these."""
+        base = self._image_base.get((free, part))
+        if base is None:
+            return []
+        images = self._images.rows[base : base + self._room(part)].tolist()
+        return [(code, image - 1) for code, image in enumerate(images) if image and image - 1 != code]
+
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
         track, problem = self.situations.of_claim(codes, self.situations.judge.claims[claim])
