@@ -22,7 +22,7 @@ class Growing:
 
     @property
     def room(self) -> NDArray[Any]:
-        """The rows, and zeros behind them: never empty, for a kernel that needs an array."""
+        """The rows, and at least one of zeros behind them."""
         return self._room
 
     def append(self, row: Any) -> int:
@@ -34,8 +34,8 @@ class Growing:
     def extend(self, count: int) -> int:
         """Add `count` rows of zeros; the index of the first."""
         first, self.count = self.count, self.count + count
-        if self.count > len(self._room):
-            larger = np.zeros((max(2 * len(self._room), self.count), *self._room.shape[1:]), dtype=self._room.dtype)
+        if self.count >= len(self._room):
+            larger = np.zeros((max(2 * len(self._room), self.count + 1), *self._room.shape[1:]), dtype=self._room.dtype)
             larger[:first] = self._room[:first]
             self._room = larger
         return first
