@@ -19,7 +19,7 @@ class LearnedClaim:
     """A predicate of a state, learned as steps are."""
 
     def __init__(self, model: Model, claim: Property) -> None:
-        self._model, self._claim = model, claim
+        self._model, self.property = model, claim
         self._known: Tree[Problem | bool] = Tree()
 
     def __call__(self, state: Cells) -> Problem | None:
@@ -34,7 +34,7 @@ class LearnedClaim:
         return self._known.path(state)
 
     def _evaluate(self, cells: list[int]) -> Problem | None:
-        claim = self._claim
+        claim = self.property
         assert claim.holds is not None
         overview = self._model.overview([])
         self._model.store.cells = cells

@@ -43,11 +43,19 @@ class Forest:
         """int32[nodes]: the component that each node looks at."""
         return self._part.rows[1:]
 
+    def part(self, node: int) -> int:
+        """The component that `node` looks at."""
+        return int(self._part.rows[node])
+
+    def follow(self, node: int, code: int) -> int:
+        """Where the number `code` leads from `node`: a node, a leaf (negative) or 0."""
+        return int(self.branches.rows[self._base.rows[node] + code])
+
     def find(self, entry: int, codes: tuple[int, ...]) -> int:
         """The leaf for the state `codes`, or 0."""
         at = int(self.entries[entry])
         while at > 0:
-            at = int(self.branches.rows[self._base.rows[at] + codes[self._part.rows[at]]])
+            at = self.follow(at, codes[self.part(at)])
         return -at
 
     def teach(self, entry: int, track: Track, leaf: int) -> None:
