@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..native.forest import Forest
+from ..native.situations import Path
 
 Branches = tuple[tuple[tuple[int, ...], "Decision | bool"], ...]
 
@@ -65,3 +67,12 @@ class Reducer:
             return branches[0][1]
         key = part, tuple((codes, target if isinstance(target, bool) else id(target)) for codes, target in branches)
         return self._shared.setdefault(key, Decision(part, branches))
+
+
+def any_of(paths: Iterable[Path], kinds: list[int]) -> Formula:
+    """Whether a state is on one of `paths`, which look at the same component after the same beginning."""
+    forest = Forest(1, lambda part: kinds[part])
+    for path in paths:
+        begun = itertools.accumulate(path, lambda before, at: (*before, at), initial=())
+        forest.teach(0, tuple((name, *at) for name, at in zip(begun, path, strict=False)), 1)
+    return Reducer(forest, kinds, bool).entry(0)

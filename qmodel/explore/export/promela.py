@@ -1,8 +1,8 @@
 """Promela: one process a thread, one label a place, one `d_step` a step.
 
 A `d_step` that starts with its guard is one transition of SPIN and leaves no state in between, and a `goto` behind it
-is none of its own: SPIN stores exactly our states.  A label keeps SPIN from looking at the steps of other places, so
-the model runs as fast as one that was written by hand.  What is asked of every state (the claims, and the rule that a
+is none of its own: SPIN stores exactly our states.  Steps that lead to one place share an `if` and its `goto`.  A label
+keeps SPIN from looking at the steps of other places, so the model runs as fast as one that was written by hand.  What is asked of every state (the claims, and the rule that a
 state without a reliable step must be a good end) stands in a watcher, a process whose only place is left by nothing
 but a failed assertion; it adds no state.
 
@@ -12,18 +12,24 @@ Not exported: data races, which are judged by what two threads touch, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-from .decision import Decision, Formula
+from ..native.situations import Path
+from .decision import Decision, Formula, any_of
 from .names import identifiers
 from .system import ClosedSystem, Image, Option, Thread
 
-_RESERVED = frozenset(
-    """active assert atomic bit bool break byte chan d_step else empty enabled end eval false fi full get_priority goto
-    hidden if in init inline int len ltl mtype nempty never nfull notrace now np_ od of pc_value pid print printf priority
-    proctype provided return run select set_priority short show skip local timeout trace true typedef unless unsigned
-    xr xs do for c_code c_decl c_expr c_state c_track watcher State""".split()
-)  # fmt: skip
+_KEYWORDS = """
+active assert atomic bit bool break byte c_code c_decl c_expr c_state c_track chan d_step do else empty enabled end eval
+false fi for full get_priority goto hidden if in init inline int len local ltl mtype nempty never nfull notrace now np_
+od of pc_value pid print printf priority proctype provided return run select set_priority short show skip timeout trace
+true typedef unless unsigned watcher xr xs
+"""
+_RESERVED = frozenset(_KEYWORDS.split())
+
+_MOST_EXITS = 2000
+"""SPIN 6 has room for 2,048 places behind a `d_step`; a model with more has `atomic`, which is slower in `pan`."""
 
 
 def promela(system: ClosedSystem, properties: bool = True) -> str:
@@ -43,6 +49,8 @@ class _Writer:
         self.stored = [part for part in sorted(seen) if len(system.parts[part].values) > 1]
         named = [("at_" if part in stacks else "") + system.parts[part].name for part in self.stored]
         self.name = dict(zip(self.stored, identifiers(named, _RESERVED), strict=True))
+        exits = sum(len(self._exits(thread, place)) for thread in system.threads for place in thread.options)
+        self._one = "d_step" if exits < _MOST_EXITS else "atomic"
         self.ends = [system.resting(thread) for thread in system.threads]
 
     def lines(self) -> Iterator[str]:
@@ -67,8 +75,12 @@ class _Writer:
         values = len(component.values)
         kind = "bit" if values <= 2 else "byte" if values <= 256 else "short" if values <= 1 << 15 else "int"
         yield ""
-        meaning = [f"{code} = {text}" for code, text in enumerate(self.system.legend(part))]
-        yield from _comment([f"{component.name}:", *meaning])
+        owner = next((thread for thread in self.system.threads if thread.part == part), None)
+        if owner:
+            yield from _comment([f"{owner.name}: as at the labels of {self._process_name(owner)}"])
+        else:
+            meaning = [f"{code} = {text}" for code, text in enumerate(self.system.legend(part))]
+            yield from _comment([f"{component.name}:", *meaning])
         yield f"{kind} {self.name[part]} = {self.system.start[part]};"
 
     def _is(self, part: int, code: int) -> str:
@@ -94,26 +106,42 @@ class _Writer:
         return f"at_{place}" if ends.isdisjoint(codes) else f"end_{place}"
 
     def _options(self, thread: Thread, place: int, ends: set[int]) -> Iterator[str]:
-        options = thread.options[place]
-        shared = len(thread.codes(place)) > 1
-        if not options:
+        exits = self._exits(thread, place)
+        if not exits:
             yield f"\tfalse; goto {self._label(place, thread.codes(place), ends)};"
             return
         yield "\tif"
-        for option in options:
-            there = place if option.error else thread.places[option.after]
+        for there, steps in exits.items():
             goto = self._label(there, thread.codes(there), ends)
-            yield f"\t:: d_step {{ {self._step(thread, option, shared)} }}; goto {goto} {_note(_described(option))}"
+            yield "\t:: if"
+            yield from (f"\t   :: {self._step(thread, place, step)}" for step in steps)
+            yield f"\t   fi; goto {goto}"
         yield "\tfi;"
 
-    def _step(self, thread: Thread, option: Option, shared: bool) -> str:
-        needs = [(thread.part, option.before)] * shared + list(option.needs)
-        guard = " && ".join(self._is(part, code) for part, code in needs) or "true"
-        if option.error:
-            return f"{guard} -> assert(false)"
-        changes = [self._image(image) for image in option.images]
-        changes += [f"{self.name[part]} = {code}" for part, code in option.writes if part in self.name]
-        return f"{guard} -> {'; '.join(changes) or 'skip'}"
+    def _exits(self, thread: Thread, place: int) -> dict[int, list[list[Option]]]:
+        """The steps of a place by where they lead; each is some options that do the same in different situations."""
+        found: dict[int, dict[Hashable, list[Option]]] = {}
+        for option in thread.options[place]:
+            steps = found.setdefault(place if option.error else thread.places[option.after], {})
+            for number in itertools.count():
+                step = steps.setdefault((number, option.error, option.images, self._written(option)), [])
+                if all((other.before, other.needs) != (option.before, option.needs) for other in step):
+                    step.append(option)
+                    break
+        return {there: list(steps.values()) for there, steps in found.items()}
+
+    def _written(self, option: Option) -> Path:
+        return tuple((part, code) for part, code in option.writes if part in self.name)
+
+    def _step(self, thread: Thread, place: int, step: list[Option]) -> str:
+        """One transition: the guards of the options, and what they all do."""
+        shared = len(thread.codes(place)) > 1
+        needs = [(((thread.part, o.before),) if shared else ()) + o.needs for o in step]
+        guard = self._formula(any_of(needs, self.system.kinds))
+        changes = [self._image(image) for image in step[0].images]
+        changes += [f"{self.name[part]} = {code}" for part, code in self._written(step[0])]
+        does = "assert(false)" if step[0].error else "; ".join(changes) or "skip"
+        return f"{self._one} {{ {guard} -> {does} }} {_note(*dict.fromkeys(map(_described, step)))}"
 
     def _image(self, image: Image) -> str:
         name = self.name[image.part]
@@ -129,7 +157,8 @@ class _Writer:
         yield "end_watching:"
         yield "\tif"
         for claim in self.system.claims:
-            yield f"\t:: d_step {{ !({self._formula(claim.holds)}) -> assert(false) }} {_note(claim.name, claim.says)}"
+            said = _note(f"{claim.name}: {claim.says}")
+            yield f"\t:: d_step {{ !({self._formula(claim.holds)}) -> assert(false) }} {said}"
         stays = " && ".join(f"({self._formula(formula)})" for formula in self.system.stays)
         well = self._formula(self.system.rests_well)
         rule = "nothing moves that can be relied on, and it is no good end"
@@ -165,7 +194,7 @@ def _described(option: Option) -> str:
 
 
 def _note(*texts: str) -> str:
-    return f"/* {': '.join(map(_harmless, texts))} */"
+    return f"/* {', '.join(map(_harmless, texts))} */"
 
 
 def _comment(texts: Iterable[str]) -> Iterator[str]:

@@ -9,7 +9,6 @@ places and variables together are then in bijection with our states, whatever th
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -21,10 +20,9 @@ from ...spec.fields import Field
 from ..learn import Reads, WatchedCells
 from ..native.components import Component, Components
 from ..native.engine import Engine
-from ..native.forest import Forest
 from ..native.situations import Outcome, Path, Situation
 from ..native.tables import HOLDS
-from .decision import Decision, Formula, Reducer
+from .decision import Decision, Formula, Reducer, any_of
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,11 @@ class ClosedSystem:
         formulas = [claim.holds for claim in self.claims] + [*self.stays, self.rests_well]
         return frozenset().union(*(f.parts for f in formulas if isinstance(f, Decision)))
 
+    @property
+    def kinds(self) -> list[int]:
+        """component -> how many numbers it has."""
+        return [len(part.values) for part in self.parts]
+
     def resting(self, thread: Thread) -> set[int]:
         """The numbers of the stack of `thread` in which it may stay for ever."""
         places = self.model.layout.stacks
@@ -135,7 +138,9 @@ def closed(engine: Engine, stopped: str) -> ClosedSystem:
     foreign = _ForeignChanges(engine)
     threads = tuple(_thread(engine, foreign, thread) for thread in range(model.layout.thread_count))
     holds = Reducer(tables.claims, kinds, lambda leaf: leaf == HOLDS)
-    stays = Reducer(tables.steps, kinds, lambda leaf: not any(o.step.reliable for o in tables.leaves[leaf - 1].outcomes))
+    stays = Reducer(
+        tables.steps, kinds, lambda leaf: not any(o.step.reliable for o in tables.leaves[leaf - 1].outcomes)
+    )
     return ClosedSystem(
         model=model,
         parts=tuple(components.parts),
@@ -244,20 +249,14 @@ def _said(model: Model, step: Step) -> str:
 
 def _rests_well(engine: Engine, kinds: list[int]) -> Formula:
     """What `Judge.rest` says of the states in which nothing moves, as a function of what it looked at there."""
-    components = engine.situations.components
-    forest = Forest(1, lambda part: kinds[part])
+    good = []
     for row in engine.rests:
         state, reads = engine.state(row), cast(Reads, {})
-        problem = engine.judge.rest(cast(Cells, WatchedCells(state, reads)))
-        codes = components.encode(state)
-        looked = dict.fromkeys(components.of_slot[slot] for slot in cast(dict[int, int], reads))
-        track = tuple((place, part, codes[part]) for place, part in zip(_prefixes(looked, codes), looked, strict=False))
-        forest.teach(0, track, 2 if problem else 1)
-    return Reducer(forest, kinds, lambda leaf: leaf == 1).entry(0)
-
-
-def _prefixes(looked: Iterable[int], codes: tuple[int, ...]) -> Iterator[tuple[tuple[int, int], ...]]:
-    return itertools.accumulate(((part, codes[part]) for part in looked), lambda path, at: (*path, at), initial=())
+        if engine.judge.rest(cast(Cells, WatchedCells(state, reads))) is None:
+            codes = engine.situations.components.encode(state)
+            looked = dict.fromkeys(map(engine.situations.components.of_slot.__getitem__, cast(dict[int, int], reads)))
+            good.append(tuple((part, codes[part]) for part in looked))
+    return any_of(good, kinds)
 
 
 # -- words -----------------------------------------------------------------------------------------
