@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -73,6 +72,5 @@ def any_of(paths: Iterable[Path], kinds: list[int]) -> Formula:
     """Whether a state is on one of `paths`, which look at the same component after the same beginning."""
     forest = Forest(1, lambda part: kinds[part])
     for path in paths:
-        begun = itertools.accumulate(path, lambda before, at: (*before, at), initial=())
-        forest.teach(0, tuple((name, *at) for name, at in zip(begun, path, strict=False)), 1)
+        forest.teach(0, tuple((path[:place], *at) for place, at in enumerate(path)), 1)
     return Reducer(forest, kinds, bool).entry(0)

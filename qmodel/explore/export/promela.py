@@ -1,10 +1,10 @@
 """Promela: one process a thread, one label a place, one `d_step` a step.
 
 A `d_step` that starts with its guard is one transition of SPIN and leaves no state in between, and a `goto` behind it
-is none of its own: SPIN stores exactly our states.  Steps that lead to one place share an `if` and its `goto`.  A label
-keeps SPIN from looking at the steps of other places, so the model runs as fast as one that was written by hand.  What is asked of every state (the claims, and the rule that a
-state without a reliable step must be a good end) stands in a watcher, a process whose only place is left by nothing
-but a failed assertion; it adds no state.
+is none of its own: SPIN stores exactly our states.  Steps that lead to one place share an `if` and its `goto`.  A
+label keeps SPIN from looking at the steps of other places, so the model runs as fast as one that was written by hand.
+What is asked of every state (the claims, and the rule that a state without a reliable step must be a good end) stands
+in a watcher, a process whose only place is left by nothing but a failed assertion; it adds no state.
 
 A failed step leads back to where it was, so SPIN goes on behind it as our search does (`pan -c0`).
 Not exported: data races, which are judged by what two threads touch, and nothing of that is in the numbers.
