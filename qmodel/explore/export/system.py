@@ -85,7 +85,8 @@ class ClosedSystem:
         told: the components that someone other than the thread itself (if it is a stack) looks at or changes.
         stays: per thread, whether it has no reliable step.
         rests_well: whether a state in which every thread `stays` may be one: no deadlock, no leak, no claim broken.
-        states, transitions, violated: what our search found, going on behind everything that is wrong.
+        states, transitions, violated: what our search found, going on behind everything that is wrong; data races,
+            which are judged by what two threads touch, do not count: nothing of that is in the numbers.
         stopped: why our search stopped early, or "".
     """
 
@@ -152,9 +153,17 @@ def closed(engine: Engine, stopped: str) -> ClosedSystem:
         rests_well=_rests_well(engine, kinds),
         states=engine.states.total,
         transitions=engine.transitions,
-        violated=bool(engine.found),
+        violated=_violated(engine),
         stopped=stopped,
     )
+
+
+def _violated(engine: Engine) -> bool:
+    """Whether something is wrong that the closed system can tell: everything but data races."""
+    if any(last is not None for _, last in engine.found):
+        return True
+    problems = map(engine.problem_at, dict.fromkeys(row for row, _ in engine.found))
+    return any(problem is not None and problem.rule != "data race" for problem in problems)
 
 
 def _judged_always(engine: Engine) -> list[Property]:
