@@ -83,9 +83,6 @@ class _Writer:
             yield from _comment([f"{component.name}:", *meaning])
         yield f"{kind} {self.name[part]} = {self.system.start[part]};"
 
-    def _is(self, part: int, code: int) -> str:
-        return f"{self.name[part]} == {code}"
-
     # -- threads -----------------------------------------------------------------------------------
 
     def _process(self, thread: Thread, ends: set[int]) -> Iterator[str]:
