@@ -1,7 +1,7 @@
 """Running SPIN: `spin -a`, a C compiler, the verifier `pan`, and the statistics that it prints.
 
-`-DNOREDUCE` is what makes its counts comparable with ours.  Little is lost by it: partial-order reduction finds hardly a
-step that touches nothing shared (12,788 of 12,888 states with requests=2 workers=1).
+`-DNOREDUCE` is what makes its counts comparable with ours.  Little is lost by it: partial-order reduction finds hardly
+a step that touches nothing shared (12,788 of 12,888 states with requests=2 workers=1).
 
 Measured on `thread-pool@271c0f68b4` without properties, `-DSAFETY -DNOREDUCE -march=native`, two shared cores of which
 `pan` uses one, the best of three runs (a busy neighbour halves them):
