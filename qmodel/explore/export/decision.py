@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from ..native.forest import Forest
 from ..native.situations import Path
 
 Branches = tuple[tuple[tuple[int, ...], "Decision | bool"], ...]
@@ -28,6 +28,20 @@ class Decision:
 Formula = Decision | bool
 
 
+class Walks(Protocol):
+    """Trees to walk down: a positive number is a node, a negative one a leaf, 0 is nothing."""
+
+    @property
+    def entries(self) -> Any:
+        """int[entries]: where each tree starts."""
+
+    def part(self, node: int) -> int:
+        """The component that `node` looks at."""
+
+    def follow(self, node: int, code: int) -> int:
+        """Where the number `code` leads from `node`."""
+
+
 class Reducer:
     """Reads trees of a forest as decisions; equal ones are one object, and what decides nothing is left out.
 
@@ -36,7 +50,7 @@ class Reducer:
         value: leaf -> whether the predicate holds there; it is false where nothing was taught.
     """
 
-    def __init__(self, forest: Forest, kinds: list[int], value: Callable[[int], bool]) -> None:
+    def __init__(self, forest: Walks, kinds: list[int], value: Callable[[int], bool]) -> None:
         self._forest, self._kinds, self._value = forest, kinds, value
         self._known: dict[int, Formula] = {}
         self._shared: dict[object, Decision] = {}
@@ -68,9 +82,29 @@ class Reducer:
         return self._shared.setdefault(key, Decision(part, branches))
 
 
+class _Paths:
+    """The tree that some paths make, read like a forest of one entry; 1 is the leaf at the end of each path."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._nodes: list[tuple[int, dict[int, int]]] = [(-1, {})]
+        root = {0: 0}
+        for path in paths:
+            branches, key = root, 0
+            for part, code in path:
+                if not branches.get(key):
+                    branches[key] = len(self._nodes)
+                    self._nodes.append((part, {}))
+                branches, key = self._nodes[branches[key]][1], code
+            branches[key] = -1
+        self.entries = [root[0]]
+
+    def part(self, node: int) -> int:
+        return self._nodes[node][0]
+
+    def follow(self, node: int, code: int) -> int:
+        return self._nodes[node][1].get(code, 0)
+
+
 def any_of(paths: Iterable[Path], kinds: list[int]) -> Formula:
     """Whether a state is on one of `paths`, which look at the same component after the same beginning."""
-    forest = Forest(1, lambda part: kinds[part])
-    for path in paths:
-        forest.teach(0, tuple((path[:place], *at) for place, at in enumerate(path)), 1)
-    return Reducer(forest, kinds, bool).entry(0)
+    return Reducer(_Paths(paths), kinds, bool).entry(0)
