@@ -73,6 +73,8 @@ class Engine:
         self.transitions = self.at_rest = 0
         self.before = Coverage()
         """What a search exercised that this one resumes."""
+        self.rests: list[int] = []
+        """Rows where no thread moves."""
         self.found: list[tuple[int, tuple[int, int] | None]] = []
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
         wrong = [claim for claim in range(len(judge.claims)) if self.tables.teach_claim(self._start, claim)]
@@ -91,7 +93,7 @@ class Engine:
         self.first = self.states.add(self.tables.packing.pack(self._start))
         self.layers = [np.zeros(self.team.size, dtype=np.int64)]
         self.transitions = self.at_rest = 0
-        self.found = []
+        self.found, self.rests = [], []
         for worker in self.workers:
             worker.forget()
         self._frontier = self._next_layer()
@@ -103,15 +105,23 @@ class Engine:
         limits: Limits = NEVER,
         progress: Callable[[Progress], None] | None = None,
         started: float | None = None,
+        go_on: bool = False,
     ) -> Result:
-        """Search, and say what was found, with the simplest trace; it counts as `started` (of `time.monotonic`)."""
+        """Search, and say what was found, with the simplest trace.
+
+        Args:
+            started: since when time counts, of `time.monotonic`; from now on, by default.
+            go_on: explore everything that can be reached, whatever is wrong with it.
+        """
         started = time.monotonic() if started is None else started
         if self._checkpoint and self._checkpoint.saved:
             started -= self._checkpoint.saved["seconds"]
-        stopped = self._search(limits, progress, started)
+        stopped = self.search(limits, progress, started, go_on)
         return self._result(stopped, time.monotonic() - started)
 
-    def _search(self, limits: Limits, progress: Callable[[Progress], None] | None, started: float) -> str:
+    def search(
+        self, limits: Limits, progress: Callable[[Progress], None] | None, started: float, go_on: bool = False
+    ) -> str:
         """Explore until nothing is left or something is wrong; why it stopped early, or ""."""
         stopped = ""
         try:
@@ -123,7 +133,7 @@ class Engine:
                     self._round()
                 if self.tables.ample and self.tables.ample.refuted(self._taken()[:, 1]):
                     self._begin()
-                if not self._frontier and not self.found:
+                if not self._frontier and (go_on or not self.found):
                     self._frontier = self._next_layer()
                 self._save(bool(stopped), started)
         except KeyboardInterrupt:
@@ -185,6 +195,7 @@ class Engine:
             if kind == kernels.ERROR:
                 self.found.append((row, (one, two)))
             elif kind == kernels.REST:
+                self.rests.append(row)
                 problem = self.judge.rest(self.state(row))
                 self.at_rest += problem is None
                 if problem:

@@ -56,11 +56,19 @@ class Forest:
                 pending += self.branches.rows[first : first + int(self.nodes.rows[node, 2]) + 1].tolist()
         return found
 
+    def part(self, node: int) -> int:
+        """The component that `node` looks at."""
+        return int(self._part.rows[node])
+
+    def follow(self, node: int, code: int) -> int:
+        """Where the number `code` leads from `node`: a node, a leaf (negative) or 0."""
+        return int(self.branches.rows[int(self.nodes.rows[node, 3]) + code])
+
     def find(self, entry: int, codes: tuple[int, ...]) -> int:
         """The leaf for the state `codes`, or 0."""
         at = int(self.entries[entry])
         while at > 0:
-            at = int(self.branches.rows[self.nodes.rows[at, 3] + codes[self._part.rows[at]]])
+            at = self.follow(at, codes[self.part(at)])
         return -at
 
     def teach(self, entry: int, track: Track, leaf: int) -> None:

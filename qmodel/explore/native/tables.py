@@ -147,6 +147,14 @@ class Tables:
         if self.ample and image != code:
             self.ample.touch(part, thread, changes=True)
 
+    def changes(self, free: int, part: int) -> list[tuple[int, int]]:
+        """The numbers of a component that are known to become others when `free` is freed, with these."""
+        base = self._image_base.get((free, part))
+        if base is None:
+            return []
+        images = self._images.rows[base : base + self.packing.room(part)].tolist()
+        return [(code, image - 1) for code, image in enumerate(images) if image and image - 1 != code]
+
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
         track, problem = self.situations.of_function(codes, self.situations.judge.claims[claim])
