@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ...compose.model import Model
 from ...compose.pointers import Freed
+from ...compose.questions import Question
 from ...compose.step import Cells, Step
 from ..judge import Judge
 from ..learn import Effect, LearnedFunction, LearnedSteps, Node, Taught
@@ -182,8 +183,8 @@ class Situations:
 
     # -- claims ------------------------------------------------------------------------------------
 
-    def of_function(self, codes: Codes, function: LearnedFunction[T]) -> tuple[Track, T]:
-        """How `function` comes to its value in the state `codes`, and the value.
+    def of_function(self, codes: Codes, function: LearnedFunction[T]) -> tuple[Track, T, list[Node]]:
+        """How `function` comes to its value in the state `codes`, the value, and all that it looks at.
 
         Two walks that pass the same node of the learned tree go on alike, whatever they passed before.  So that node,
         where a component is looked at after another one, is the place to meet.
@@ -191,19 +192,35 @@ class Situations:
         state = self.components.decode(codes)
         value = function(state)
         track: list[tuple[Hashable, int, int]] = []
-        for node in function.path(state):
+        nodes = function.path(state)
+        for node in nodes:
             part = self.part_of(node)
             if not track or track[-1][1] != part:
                 track.append((node, part, codes[part]))
-        return tuple(track), value
+        return tuple(track), value, nodes
 
-    def follow(self, node: Node, part: int, code: int) -> Any:
-        """Where the walk goes on that comes to `node` and finds the number `code` in the component `part` that it
-        looks at: the first node of another component, a leaf, or None if nobody was there before."""
+    def follow(self, node: Node, part: int, code: int) -> tuple[Any, list[Node]]:
+        """Where the walk goes on that comes to `node` and finds the number `code` in the component `part`.
+
+        Returns: the first node of another component, a leaf, or None if nobody was there before; and the nodes that the
+        walk passes on the way.
+        """
+        cells = self._holding(part, code)
+        passed: list[Node] = []
+        at: Any = node
+        while isinstance(at, Node) and self.part_of(at) == part:
+            passed.append(at)
+            at = at.follow(cells)
+        return at, passed
+
+    def answer(self, key: int | Question, part: int, code: int) -> Any:
+        """What a slot or a question says of a component that holds the number `code`."""
+        cells = self._holding(part, code)
+        return key(cells) if isinstance(key, Question) else cells[key]
+
+    def _holding(self, part: int, code: int) -> list[int]:
+        """Cells that hold the number `code` in a component; what is elsewhere means nothing."""
         component = self.components.parts[part]
         for slot, value in zip(component.slots, component.values[code], strict=True):
             self._cells[slot] = value
-        at: Any = node
-        while isinstance(at, Node) and self.part_of(at) == part:
-            at = at.follow(self._cells)
-        return at
+        return self._cells

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from ...compose.result import Coverage, Problem
 from ...compose.step import Step
 from ..learn import Node
-from .ample import Ample, Asked
+from .ample import Ample
 from .components import Codes
 from .forest import Forest
 from .growing import Growing
 from .packing import Packing, packed_into_words
 from .situations import Outcome, Path, Situation, Situations
+from .support import UNKNOWN as UNKNOWN_CODE
+from .support import Chain, Change, Key, Support
 
 UNKNOWN, NO_RACE, RACE = 0, 1, 2
 HOLDS, BROKEN = 1, 2
@@ -86,7 +88,9 @@ class Tables:
         self._footprints: dict[Any, int] = {}
         self._footprint_steps: list[list[Step]] = [[]]
         self._races = np.zeros((64, 64), dtype=np.int8)
-        self._support = _Support(len(self._parts), len(situations.judge.claims))
+        self.support = Support(situations, self._outcomes)
+        self._chains: dict[Node, dict[int, Chain]] = {}
+        """For each node of a claim, what was asked on the way there, by component."""
 
     def _codes(self) -> tuple[Growing, Growing]:
         return Growing(np.int64, self.packing.words), Growing(np.int64, self.packing.words)
@@ -102,7 +106,7 @@ class Tables:
         self.leaves.append(situation)
         first = self._outcomes.count
         for outcome in situation.outcomes:
-            self._add_outcome(outcome, thread)
+            self._add_outcome(outcome, thread, dict(situation.path))
         reliable = any(outcome.step.reliable for outcome in situation.outcomes)
         row = (first, len(situation.outcomes), reliable, self._footprint(situation))
         leaf = self._leaf.append(row)
@@ -110,7 +114,7 @@ class Tables:
         if self.ample:
             self.ample.add_leaf(leaf, situation)
 
-    def _add_outcome(self, outcome: Outcome, thread: int) -> None:
+    def _add_outcome(self, outcome: Outcome, thread: int, known: dict[int, int]) -> None:
         for part, code in outcome.writes:
             self._writes.append((self._outcomes.count, part, code))
         self._add_codes(outcome.writes)
@@ -119,8 +123,9 @@ class Tables:
         first = self._pointers.count
         for free, part in hit:
             self._add_pointer(free, part, thread)
-        claims = self._support.add_outcome({part for part, _ in outcome.writes} | {part for _, part in hit})
-        self._outcomes.append((outcome.step.error is not None, first, len(hit), claims))
+        changes = [Change(part, known.get(part, UNKNOWN_CODE), code) for part, code in outcome.writes]
+        changes += [Change(part, UNKNOWN_CODE, UNKNOWN_CODE) for _, part in hit]
+        self._outcomes.append((outcome.step.error is not None, first, len(hit), self.support.add_outcome(changes)))
 
     def _add_codes(self, writes: Path) -> None:
         keep, put, packing = [-1] * self.packing.words, [0] * self.packing.words, self.packing
@@ -157,45 +162,38 @@ class Tables:
 
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
-        track, problem = self.situations.of_function(codes, self.situations.judge.claims[claim])
+        track, problem, nodes = self.situations.of_function(codes, self.situations.judge.claims[claim])
         self.news = True
-        above = None
-        for name, part, _ in track:
-            self._claim_node(claim, name, part, above, codes)
-            above = name
         self.claims.teach(claim, track, BROKEN if problem else HOLDS)
-        self.look_at(claim, [part for _, part, _ in track])
+        chains: dict[int, Chain] = {}
+        for node in nodes:
+            part = self.situations.part_of(node)
+            self._chains.setdefault(node, dict(chains))
+            chains[part] = self._ask(claim, part, chains.get(part, ()), node.key, codes[part])
         return problem
 
-    def _claim_node(self, claim: int, node: Any, part: int, above: Any, codes: Codes) -> int:
-        new = self.claims.nodes.count
-        number = self.claims.node(node, part)
-        if self.ample and number == new:
-            self.ample.add_node(node, part, Asked(self.situations.judge.claims[claim], above, codes))
-        return number
-
-    @property
-    def looked_at(self) -> list[set[int]]:
-        """For each claim, the components that some state was judged by."""
-        return self._support.looked
-
-    def look_at(self, claim: int, parts: Iterable[int]) -> None:
-        """Let `claim` be judged again after steps that change one of `parts`."""
-        for part in parts:
-            self._outcomes.rows[:, 3] |= self._support.changing(claim, part)
+    def _ask(self, claim: int, part: int, chain: Chain, key: Key, code: int) -> Chain:
+        """Note that `claim` asks about a component, after `chain`; the chain with the answer."""
+        self.support.ask(claim, part, chain, key)
+        return (*chain, (key, self.support.answer(key, part, code)))
 
     def link_claim(self, claim: int, node: int, codes: Codes) -> bool:
         """Learn where a node of the tree of `claim` leads for the state `codes`; False if Python has to say."""
         name, part = self.claims.named(node)
-        following = self.situations.follow(name, part, codes[part])
+        following, passed = self.situations.follow(name, part, codes[part])
         if following is None:
             return False
         self.news = True
         if isinstance(following, Node):
-            target = self._claim_node(claim, following, self.situations.part_of(following), name, codes)
-            self.look_at(claim, [self.situations.part_of(following)])
+            target = self.claims.node(following, self.situations.part_of(following))
         else:
             target = -BROKEN if following.value[0] else -HOLDS
+        chains = self._chains[name]
+        chain = chains.get(part, ())
+        for asked in passed:
+            chain = self._ask(claim, part, chain, asked.key, codes[part])
+        if isinstance(following, Node):
+            self._chains.setdefault(following, {**chains, part: chain})
         self.claims.link(node, codes[part], target)
         return True
 
@@ -254,8 +252,18 @@ class Tables:
             self.steps.entries, self.steps.nodes.rows, self.steps.branches.room, self._leaf.rows,
             self._keep.room, self._put.room, self._outcomes.room, self._pointers.room, self._images.room, self._races,
             self.claims.entries, self.claims.nodes.rows, self.claims.branches.room,
-            self.ample.flags.rows.copy() if self.ample else np.empty(0, dtype=np.uint8),
+            self._ample(),
         )  # fmt: skip
+
+    def _ample(self) -> NDArray[np.uint8]:
+        """uint8[leaves]: whether the thread's steps are an ample set; uint8[0] without reduction."""
+        if self.ample is None:
+            return np.empty(0, dtype=np.uint8)
+        first, count = self._leaf.rows[:, 0], self._leaf.rows[:, 1]
+        leaf = np.repeat(np.arange(len(count)), count)
+        assert (first[leaf] <= np.arange(len(leaf))).all()  # outcomes stand in the order of their leaves
+        self.ample.flags.rows[leaf[self._outcomes.rows[:, -1] != 0]] = 0
+        return self.ample.flags.rows.copy()
 
     # -- what was found ----------------------------------------------------------------------------
 
@@ -274,30 +282,3 @@ class Tables:
                 found.steps[key] += taken
                 for moved, arrow, _ in outcome.step.moves:
                     found.movers.setdefault((moved, arrow), set()).add(key)
-
-
-class _Support:
-    """Which claims a step can change: those that look at a component which it changes.
-
-    A claim that looks at none of them has the same value as before: the walk through its tree is the same.
-    """
-
-    def __init__(self, parts: int, claims: int) -> None:
-        self._changed = Growing(np.uint64, -(-parts // 64))
-        self.looked: list[set[int]] = [set() for _ in range(claims)]
-
-    def add_outcome(self, parts: set[int]) -> int:
-        """The claims, as bits, that a step can change which changes `parts`."""
-        words = [0] * self._changed.rows.shape[1]
-        for part in parts:
-            words[part // 64] |= 1 << part % 64
-        self._changed.append(words)
-        return sum(1 << claim for claim, looked in enumerate(self.looked) if looked & parts)
-
-    def changing(self, claim: int, part: int) -> NDArray[np.int64]:
-        """int64[outcomes]: the bit of `claim` for each outcome that changes `part`, which the claim looks at."""
-        if part in self.looked[claim]:
-            return np.zeros(1, dtype=np.int64)
-        self.looked[claim].add(part)
-        changes = self._changed.rows[:, part // 64] >> np.uint64(part % 64) & np.uint64(1)
-        return changes.astype(np.int64) << np.int64(claim)

@@ -294,7 +294,9 @@ class Walker:
         """The first steps of the walk `number`, once it was walked so far."""
         record = np.zeros((steps, 2), dtype=np.int64)
         rules = self.rules._replace(until=number + 1, turn=steps)
-        self._walkers(number, 1).stroll(self.program, self.hints, rules, record)
+        # Nothing is judged: claims may have learned since to ask about what they did not ask on the way.
+        unjudged = self.program._replace(outcomes=self.program.outcomes * (1, 1, 1, 0))
+        self._walkers(number, 1).stroll(unjudged, self.hints, rules, record)
         return Trace(tuple(self._choice(leaf, outcome) for leaf, outcome in record.tolist()))
 
     def _choice(self, leaf: int, outcome: int) -> Choice:
