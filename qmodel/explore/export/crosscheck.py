@@ -23,6 +23,8 @@ UNLIMITED = Limits()
 def explored(model: Model, limits: Limits = UNLIMITED, properties: Sequence[Property] | None = None) -> ClosedSystem:
     """`model` as a closed system, after a search that goes on behind everything that is wrong."""
     engine = Engine(model, LearnedSteps(model), Judge(model, properties))
+    # Every claim in every state, so that its tree says something of each of them.
+    engine.tables.support.ask_everything(len(engine.judge.claims))
     stopped = engine.search(limits, None, time.monotonic(), go_on=True)
     return closed(engine, stopped)
 

@@ -76,6 +76,12 @@ class Support:
         for outcome, _, _ in self._changes[part]:
             self._seen.rows[outcome, -1] |= 1 << claim
 
+    def ask_everything(self, claims: int) -> None:
+        """So many claims are judged again after every step."""
+        for claim in range(claims):
+            for part in range(len(self._asked)):
+                self.ask_anything(claim, part)
+
     def parts(self, claim: int) -> list[int]:
         """The components that a claim has looked at."""
         asked = zip(self._anything, self._asked, strict=True)
