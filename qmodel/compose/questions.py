@@ -38,14 +38,17 @@ class Question:
 
     def __call__(self, cells: Sequence[int]) -> Any:
         """The answer in the state `cells`."""
-        stack = tuple(cells[self._stack])
+        return self.of(tuple(cells[self._stack]))
+
+    def of(self, stack: tuple[int, ...]) -> Any:
+        """The answer of a stack: its slots, of all levels."""
         if stack not in self._known:
-            self._known[stack] = self._answer(self._calls(cells))
+            self._known[stack] = self._answer(self._calls(stack))
         return self._known[stack]
 
-    def _calls(self, cells: Sequence[int]) -> list[Call]:
-        bases = self._places[1 : 1 + cells[self._places[0]]]
-        return [Call(base, *self._layout.pcs[cells[base] - 1]) for base in bases]
+    def _calls(self, stack: tuple[int, ...]) -> list[Call]:
+        bases = self._places[1 : 1 + stack[0]]
+        return [Call(base, *self._layout.pcs[stack[base - self.slot] - 1]) for base in bases]
 
 
 class LearningCells(list[int]):

@@ -57,16 +57,17 @@ class Components:
     Attributes:
         parts: the components.
         of_slot: slot -> index of its component.
+        place_of: slot -> its place in the values of its component.
         of_thread: thread -> index of the component that is its stack.
     """
 
     def __init__(self, layout: Layout) -> None:
         self.parts = [Component(name, slots) for name, slots in _split(layout)]
         self.width = len(layout.slots)
-        self.of_slot = [0] * self.width
+        self.of_slot, self.place_of = [0] * self.width, [0] * self.width
         for index, part in enumerate(self.parts):
-            for slot in part.slots:
-                self.of_slot[slot] = index
+            for place, slot in enumerate(part.slots):
+                self.of_slot[slot], self.place_of[slot] = index, place
         order = {slot: place for place, slot in enumerate(slot for part in self.parts for slot in part.slots)}
         self._in_order = operator.itemgetter(*(order[slot] for slot in range(self.width)))
         self.of_thread = [self.of_slot[places[0]] for places in layout.stacks]

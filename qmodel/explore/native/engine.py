@@ -233,8 +233,8 @@ class Engine:
         if self.tables.outgrown:
             before = self.tables.packing.fields
             self.tables.repack()
-            after = self.tables.packing
-            self.states.repack(before, after.fields, after.words, self.team)
+            after, moving = self.tables.packing, self.tables.moving
+            self.states.repack(before[moving], after.fields[moving], after.words, self.team)
             if after.words != self.workers[0].words:
                 for worker in self.workers:
                     worker.reshape()

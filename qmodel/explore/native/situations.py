@@ -79,7 +79,6 @@ class Situations:
         self.frees: list[Freed] = []
         self._learned = learned
         self._free_numbers: dict[Freed, int] = {}
-        self._cells = [0] * self.components.width
         self._depths = {places[0] for places in model.layout.stacks}
 
     # -- steps -------------------------------------------------------------------------------------
@@ -205,22 +204,14 @@ class Situations:
         Returns: the first node of another component, a leaf, or None if nobody was there before; and the nodes that the
         walk passes on the way.
         """
-        cells = self._holding(part, code)
         passed: list[Node] = []
         at: Any = node
         while isinstance(at, Node) and self.part_of(at) == part:
             passed.append(at)
-            at = at.follow(cells)
+            at = at.branches.get(self.answer(at.key, part, code))
         return at, passed
 
     def answer(self, key: int | Question, part: int, code: int) -> Any:
-        """What a slot or a question says of a component that holds the number `code`."""
-        cells = self._holding(part, code)
-        return key(cells) if isinstance(key, Question) else cells[key]
-
-    def _holding(self, part: int, code: int) -> list[int]:
-        """Cells that hold the number `code` in a component; what is elsewhere means nothing."""
-        component = self.components.parts[part]
-        for slot, value in zip(component.slots, component.values[code], strict=True):
-            self._cells[slot] = value
-        return self._cells
+        """What a component that holds the number `code` says to a slot or a question."""
+        value = self.components.parts[part].values[code]
+        return key.of(value) if isinstance(key, Question) else value[self.components.place_of[key]]

@@ -46,7 +46,6 @@ class Support:
         self._asked: list[dict[tuple[Chain, Key], int]] = [{} for _ in range(parts)]
         self._anything = [0] * parts
         self._changes: list[list[tuple[int, int, int]]] = [[] for _ in range(parts)]
-        self._answers: dict[tuple[Key, int], Any] = {}
 
     def add_outcome(self, changes: Iterable[Change]) -> int:
         """The claims that can see `changes`, those of the next outcome."""
@@ -96,12 +95,7 @@ class Support:
         if UNKNOWN in (before, after):
             return True
         chain, key = asked
-        if any(self.answer(earlier, part, before) != found for earlier, found in chain):
+        answer = self._situations.answer
+        if answer(key, part, before) == answer(key, part, after):
             return False
-        return bool(self.answer(key, part, before) != self.answer(key, part, after))
-
-    def answer(self, key: Key, part: int, code: int) -> Any:
-        """What a component that holds the number `code` answers."""
-        if (key, code) not in self._answers:
-            self._answers[key, code] = self._situations.answer(key, part, code)
-        return self._answers[key, code]
+        return all(answer(earlier, part, before) == found for earlier, found in chain)

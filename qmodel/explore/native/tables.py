@@ -175,7 +175,7 @@ class Tables:
     def _ask(self, claim: int, part: int, chain: Chain, key: Key, code: int) -> Chain:
         """Note that `claim` asks about a component, after `chain`; the chain with the answer."""
         self.support.ask(claim, part, chain, key)
-        return (*chain, (key, self.support.answer(key, part, code)))
+        return (*chain, (key, self.situations.answer(key, part, code)))
 
     def link_claim(self, claim: int, node: int, codes: Codes) -> bool:
         """Learn where a node of the tree of `claim` leads for the state `codes`; False if Python has to say."""
@@ -225,6 +225,11 @@ class Tables:
     def outgrown(self) -> bool:
         """Whether some component has more numbers than its field can hold."""
         return any(part.bits > bits for part, bits in zip(self._parts, self.packing.bits.tolist(), strict=True))
+
+    @property
+    def moving(self) -> NDArray[np.int64]:
+        """int64[]: the components that have more than one number, which alone need to be packed."""
+        return np.array([at for at, part in enumerate(self._parts) if part.bits], dtype=np.int64)
 
     def repack(self) -> None:
         """Choose a packing with room for every number; states packed before must be packed again."""
