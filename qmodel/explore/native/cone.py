@@ -50,6 +50,7 @@ class Cone:
 def edges(engine: Engine, rows: NDArray[np.int64], marked: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
     """The edges from `rows` into marked states, some at a time: int64[n, 4], see `kernels.edges_into`."""
     states = engine.states
+    engine.know(rows)
     while len(rows):
         some = np.empty((1 << 16, 4), dtype=np.int64)
         done, count = kernels.edges_into(

@@ -270,7 +270,17 @@ class Engine:
 
     # -- the result --------------------------------------------------------------------------------
 
+    def know(self, rows: Rows) -> None:
+        """Learn the situations of states that were expanded before this search was resumed."""
+        if self._checkpoint is None or self._checkpoint.saved is None:
+            return
+        while len(rows):
+            undone, again, _ = self.workers[0].expand(self.program, rows[:_CHUNK])
+            self._learn()
+            rows = np.concatenate([again, undone, rows[_CHUNK:]])
+
     def _result(self, stopped: str, seconds: float) -> Result:
+        coverage = self.coverage()
         problem, trace, verdict = None, None, Verdict.HOLDS
         if self.found:
             self._levels = Levels(self) if self._stack is not None else None
@@ -280,7 +290,7 @@ class Engine:
             verdict = Verdict.INCONCLUSIVE
         return Result(
             self.model, verdict, self.states.total, self.transitions, self.depth, seconds, problem, trace, stopped,
-            self.coverage(), "depth" if self._stack is not None else "breadth",
+            coverage, "depth" if self._stack is not None else "breadth",
         )  # fmt: skip
 
     def coverage(self) -> Coverage:

@@ -11,12 +11,11 @@ from ...compose.step import Cells
 from ..graph import Action, Graph, Mask, action_of
 from ..learn import LearnedFunction, Node
 from . import kernels
+from .cone import edges
 from .engine import Engine
 from .forest import Forest
 
 _FALSE, _TRUE = 1, 2
-_AT_ONCE = 1 << 16
-"""States whose edges are worked out at once."""
 
 
 def graph_of(engine: Engine) -> Graph:
@@ -51,16 +50,8 @@ def _depths(engine: Engine, rows: NDArray[np.int64]) -> NDArray[np.int32]:
 
 def _edges(engine: Engine, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64[m, 4]: row, leaf, outcome and row of the target of every step."""
-    states, found = engine.states, []
     everything = np.ones(int(rows.max()) + 1, dtype=np.bool_)
-    room = np.empty((64 * _AT_ONCE, 4), dtype=np.int64)
-    while len(rows):
-        done, count = kernels.edges_into(
-            engine.program, states.words, states.tables, states.row_bits, rows[:_AT_ONCE], everything, room
-        )
-        found.append(room[:count].copy())
-        rows = rows[done:]
-    return np.concatenate(found)
+    return np.concatenate([some.copy() for some in edges(engine, rows, everything)])
 
 
 def _actions(

@@ -19,17 +19,20 @@ class Team:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._pool = ThreadPoolExecutor(size) if size > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
 
     def __call__(self, task: Callable[[int], Any]) -> list[Any]:
         """What `task(worker)` returns, for each worker."""
-        if self._pool is None:
+        if self.size == 1:
             return [task(0)]
+        self._pool = self._pool or ThreadPoolExecutor(self.size)
         return list(self._pool.map(task, range(self.size)))
 
     def close(self) -> None:
+        """Send the threads home, until there is something to do again."""
         if self._pool is not None:
             self._pool.shutdown()
+            self._pool = None
 
 
 class Worker:
