@@ -44,3 +44,9 @@ def test_tour_of_the_vocabulary() -> None:
     failed, tried = doctest.testfile(str(ROOT / "docs/machines.md"), module_relative=False)
     assert tried > 10
     assert failed == 0
+
+
+def test_tour_of_the_search() -> None:
+    failed, tried = doctest.testfile(str(ROOT / "docs/search.md"), module_relative=False)
+    assert tried > 10
+    assert failed == 0
