@@ -13,6 +13,9 @@ test: .venv/ready lint
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+bench: .venv/ready
+	$(BIN)/python -m tests.bench.speed
+
 diagrams: .venv/ready
 	$(BIN)/qmodel diagram --all --out diagrams
 
