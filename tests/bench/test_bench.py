@@ -53,7 +53,7 @@ def test_phases_are_the_whole(found: Contest, workers: int, properties: bool) ->
     assert tuple(sample.phases) == PHASES
     assert sample.phases["lessons"] > 0
     assert sample.phases["expand"] > 0
-    assert sample.phases_again["lessons"] == sample.phases_again["repack"] == 0
+    assert sample.phases_again["repack"] == 0  # every number is known by then
     assert sum(sample.phases.values()) == pytest.approx(sample.seconds)
     assert sum(sample.phases_again.values()) == pytest.approx(sample.again)
 
