@@ -57,7 +57,7 @@ def doctor(as_json: Annotated[bool, JSON] = False) -> None:
             True,
         ),
     }
-    for package in ("typer", "rich", "hypothesis", "networkx", "graphviz"):
+    for package in ("typer", "rich", "hypothesis", "networkx", "graphviz", "numpy", "numba", "scipy"):
         findings[package] = (importlib.metadata.version(package), True)
     findings["systems"] = (", ".join(dict.fromkeys(system.name for system in systems())), bool(systems()))
     if as_json:
