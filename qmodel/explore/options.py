@@ -1,4 +1,4 @@
-"""How to search; nothing here changes a verdict or a count."""
+"""How to search; nothing here changes a verdict, and only reductions change a count."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Options:
         spill: a folder whose disk takes the states instead of memory.
         checkpoint: a folder that takes what is needed to go on after a crash; every: seconds between two savings.
         resume: go on from what `checkpoint` holds, if it holds anything.
+        symmetry: visit one of all states that differ only in which threads and objects of a pool are which.
     """
 
     workers: int = 1
@@ -25,6 +26,7 @@ class Options:
     checkpoint: Path | None = None
     every: float = 30.0
     resume: bool = False
+    symmetry: bool = False
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.workers & (self.workers - 1):

@@ -53,13 +53,14 @@ class Engine:
         self.situations = Situations(model, learned, judge)
         self._checkpoint: Checkpoint | None = None
         if options.checkpoint:
-            where = options.checkpoint, options.every, options.resume
-            self._checkpoint = Checkpoint(*where, model, judge, options.workers)
+            self._checkpoint = Checkpoint(options, model, judge)
         saved = self._checkpoint.saved if self._checkpoint else None
         start = self.situations.components.encode(model.initial())
         if saved:
             self.situations.components.restore(saved["components"])
         self.tables = Tables(self.situations, packing_of(saved) if saved else None)
+        if options.symmetry:
+            self.tables.find_orbits()
         self.team = Team(options.workers)
         self.states = States(self.tables.packing.words, options.workers, options.spill)
         threads = model.layout.thread_count
@@ -73,6 +74,7 @@ class Engine:
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
         for claim in range(len(judge.claims)):
             self.tables.teach_claim(start, claim)
+            self.tables.check_claim(start, claim)
         if self._checkpoint and saved:
             self._frontier = self._checkpoint.restore(self)
         else:
@@ -178,13 +180,14 @@ class Engine:
             for row, claim, _, place in _first_of_each(unknown, unknown[:, 3]).tolist():
                 if not self.tables.link_claim(claim, *divmod(place, 1 << 32)):
                     self.tables.teach_claim(self.codes(row), claim)
+                self.tables.check_claim(self.codes(row), claim)
             self.program = self.tables.program()
             unknown = np.ascontiguousarray(unknown)
             events = unknown[: kernels.judge_again(self.program, self.states.words, unknown)]
 
     def _learn(self) -> None:
         """Learn what this round met for the first time; each situation from the first state that was in it."""
-        misses = np.concatenate([worker.misses for worker in self.workers])
+        misses = self.tables.learn_orbits(np.concatenate([worker.misses for worker in self.workers]))
         steps = misses[:, 1] != kernels.IMAGE
         for row, thread, _ in _first_of_each(misses[steps], misses[steps, 2]).tolist():
             self.tables.teach_steps(self.codes(row), thread)

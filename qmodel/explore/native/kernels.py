@@ -16,6 +16,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .normal import desk_for, normalise
+
 BLOCK = 12
 """A segment is interleaved with the others in blocks of 2**BLOCK rows: no two workers write to one cache line."""
 
@@ -152,8 +154,8 @@ def expand(
         counts: int64[owners], how many there are; counted on.
         taken: int64[leaves], how often each leaf was passed; counted on.
         again: int64[], gets the states in which something is unknown; nothing else is written for them.
-        misses: int64[n, 3], gets what is unknown: (row, thread, node << 32 | number) or (row, IMAGE, pointer << 32 |
-            number).
+        misses: int64[n, 3], gets what is unknown: (row, thread, node << 32 | number), (row, IMAGE, pointer << 32 |
+            number), and what `normalise` misses.
         events: int64[n, 4], gets (ERROR, row, leaf, outcome), (REST, row, 0, 0), (RACE.., row, footprint, footprint).
 
     Returns: how many of `rows` were done before a buffer was full, and the numbers of `again`, `misses`, `events` and
@@ -162,7 +164,8 @@ def expand(
     # Taken out of the tuple once: each time costs a count of references.
     entries, nodes, branches, leaf_rows = program.entries, program.nodes, program.branches, program.leaves
     keep, put, outcomes = program.keep, program.put, program.outcomes
-    pointers, images, races = program.pointers, program.images, program.races
+    pointers, images, races, normal = program.pointers, program.images, program.races, program.normal
+    desk = desk_for(normal)
     threads, owners, room = entries.shape[0], out.shape[0], out.shape[1]
     leaves = np.zeros(threads, dtype=np.int64)
     scratch = np.zeros(words.shape[1], dtype=np.int64)
@@ -196,7 +199,8 @@ def expand(
         else:
             events[noted, 0], events[noted, 1] = REST, row
             noted += 1
-        unknown = np.int64(-1)
+        unknown, lost = np.int64(-1), False
+        most = misses.shape[0] - threads * (rows.shape[0] - number)
         for thread in range(threads):
             first = np.int64(leaf_rows[np.uint64(leaves[thread]), 0])
             for outcome in range(first, first + leaf_rows[np.uint64(leaves[thread]), 1]):
@@ -217,6 +221,10 @@ def expand(
                     scratch[word] |= put[of, word]
                     hashed = mixed(hashed, scratch[word])
                 hashed = finished(hashed)
+                normalised, missed = normalise(normal, scratch, desk, row, misses, missed, most)
+                if normalised:
+                    lost |= normalised < 0
+                    hashed = hash_of(scratch)
                 owner = np.uint64(owner_of(hashed, owners))
                 slot = np.uint64(counts[owner])
                 for word in range(len(width)):
@@ -231,6 +239,7 @@ def expand(
             code = (words[row, pointers[pointer, 0]] >> pointers[pointer, 1]) & pointers[pointer, 2]
             misses[missed, 0], misses[missed, 1], misses[missed, 2] = row, IMAGE, unknown << 32 | code
             missed += 1
+        if unknown >= 0 or lost:
             again[repeated] = row
             repeated += 1
             noted = already
@@ -405,6 +414,8 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
     )  # fmt: skip
     threads, owners = entries.shape[0], tables.shape[0]
     scratch = np.zeros(words.shape[1], dtype=np.int64)
+    normal, misses = program.normal, np.zeros((1, 3), dtype=np.int64)
+    desk = desk_for(normal)
     count = 0
     for number in range(rows.shape[0]):
         row = rows[number]
@@ -422,6 +433,7 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
                 dangle(outcomes[outcome, 1], outcomes[outcome, 2], pointers, images, words, row, scratch)
                 for word in range(scratch.shape[0]):
                     scratch[word] |= put[outcome, word]
+                normalise(normal, scratch, desk, row, misses, 0, 1)
                 hashed = hash_of(scratch)
                 target = find(tables[owner_of(hashed, owners)], row_bits, words, hashed, scratch)
                 if 0 <= target < marked.shape[0] and marked[target]:

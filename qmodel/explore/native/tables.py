@@ -14,6 +14,8 @@ from ..learn import Node
 from .components import Codes
 from .forest import Forest
 from .growing import Growing
+from .normal import Normal
+from .orbits import Orbits
 from .packing import Packing, packed_into_words
 from .situations import Outcome, Path, Situation, Situations
 
@@ -36,6 +38,7 @@ class Program(NamedTuple):
         images: int32[]: 0 if unknown, else the number that another one becomes, plus 1.
         races: int8[n, n]: whether two footprints race.
         claim_entries, claim_nodes, claim_branches: the trees of the claims.
+        normal: what the normal form of a state is; None without symmetry.
     """
 
     entries: NDArray[np.int32]
@@ -51,6 +54,7 @@ class Program(NamedTuple):
     claim_entries: NDArray[np.int32]
     claim_nodes: NDArray[np.int64]
     claim_branches: NDArray[np.int32]
+    normal: Normal | None
 
 
 class Tables:
@@ -60,6 +64,7 @@ class Tables:
         packing: how states are packed now.
         leaves: leaf number - 1 -> the situation that it stands for.
         steps, claims: the trees.
+        orbits: what is interchangeable; None without symmetry.
         news: whether something was learned since the last `program`.
     """
 
@@ -83,6 +88,32 @@ class Tables:
         self._footprint_steps: list[list[Step]] = [[]]
         self._races = np.zeros((64, 64), dtype=np.int8)
         self._support = _Support(len(self._parts), len(situations.judge.claims))
+        self.orbits: Orbits | None = None
+
+    # -- symmetry ----------------------------------------------------------------------------------
+
+    def find_orbits(self) -> None:
+        """From now on, bring states to their normal form, if anything is interchangeable."""
+        orbits = Orbits(self.situations.model.layout, self.situations.components, self.packing)
+        self.orbits = None if orbits.symmetry.trivial else orbits
+
+    def learn_orbits(self, misses: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Learn what normal forms missed; the other misses."""
+        if self.orbits is None:
+            return misses
+        others = self.orbits.learn(misses)
+        self.news |= len(others) < len(misses)
+        return others
+
+    def check_claim(self, codes: Codes, claim: int) -> None:
+        """Whether `claim` says the same of all states of the orbit of `codes`.
+
+        Raises:
+            UsageError: it does not.
+        """
+        if self.orbits:
+            judge = self.situations.judge
+            self.orbits.check(codes, judge.claim_names[claim], lambda state: judge.claims[claim](state) is None)
 
     def _codes(self) -> tuple[Growing, Growing]:
         return Growing(np.int64, self.packing.words), Growing(np.int64, self.packing.words)
@@ -152,7 +183,7 @@ class Tables:
 
     def look_at(self, claim: int, parts: Iterable[int]) -> None:
         """Let `claim` be judged again after steps that change one of `parts`."""
-        for part in parts:
+        for part in {alike for part in parts for alike in (self.orbits.orbit(part) if self.orbits else {part})}:
             self._outcomes.rows[:, 3] |= self._support.changing(claim, part)
 
     def link_claim(self, claim: int, node: int, code: int) -> bool:
@@ -217,6 +248,8 @@ class Tables:
                 self._image_base[free, part] = self._images.move(base, before.room(part), packing.room(part))
         for row, (free, part) in enumerate(self._image_of):
             self._pointers.rows[row] = (*packing.fields[part], self._image_base[free, part])
+        if self.orbits:
+            self.orbits.repack(packing)
 
     def program(self) -> Program:
         """What is known, for the present packing."""
@@ -225,6 +258,7 @@ class Tables:
             self.steps.entries, self.steps.nodes.rows, self.steps.branches.room, self._leaf.rows,
             self._keep.room, self._put.room, self._outcomes.room, self._pointers.room, self._images.room, self._races,
             self.claims.entries, self.claims.nodes.rows, self.claims.branches.room,
+            self.orbits.normal() if self.orbits else None,
         )  # fmt: skip
 
     # -- what was found ----------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Worker:
         self.counts = np.zeros(owners, dtype=np.int64)
         self.taken = np.zeros(1024, dtype=np.int64)
         self._again = np.empty(chunk, dtype=np.int64)
-        self._misses = np.empty((chunk * threads, 3), dtype=np.int64)
+        self._misses = np.empty((chunk * threads + chunk, 3), dtype=np.int64)
         self._events = np.empty((room, 4), dtype=np.int64)
         self._judged = np.empty((chunk, 4), dtype=np.int64)
         self.misses, self.events = self._misses[:0], self._events[:0]
