@@ -139,6 +139,7 @@ class Symmetry:
         pooled = {slot for one in self.objects for slot in range(one.base, one.base + one.width)}
         singles = range(layout.stacks[0][0]) if order is None else order
         self._singles = [slot for slot in singles if slot in self.places and slot not in pooled]
+        self._unmoved = [slot for slot in range(layout.stacks[0][0]) if slot not in pooled]
         self._actions: dict[Permutation, _Action] = {}
         self._keys: dict[Cells, int] = {}
 
@@ -235,6 +236,15 @@ class Symmetry:
             mapping = _exchanged(identity.objects, one, two)
             yield Permutation(identity.threads, mapping), self.objects[one].name, self.objects[two].name
 
+    def permutations(self) -> Iterator[Permutation]:
+        """All of them, the identity first."""
+        for threads, objects in itertools.product(self.thread_mappings, self.object_mappings):
+            yield Permutation(threads, objects)
+
+    def same_orbit(self, one: Cells, two: Cells) -> bool:
+        """Whether some permutation leads from one state to the other."""
+        return any(self.permute(one, permutation) == two for permutation in self.permutations())
+
     # -- the normal form ---------------------------------------------------------------------------
 
     def normal_form(self, cells: Cells) -> Cells:
@@ -255,6 +265,12 @@ class Symmetry:
             _mapping(self._layout.thread_count, self.thread_pools, order),
             _mapping(len(self.objects), self.object_pools, named),
         )
+
+    def shape(self, cells: Cells) -> tuple[object, ...]:
+        """The same for all states of an orbit, and often for no other."""
+        stacks = [sorted(self.stack_key(cells, thread) for thread in pool) for pool in self.thread_pools]
+        objects = [sorted(self.object_key(cells, number) for number in pool) for pool in self.object_pools]
+        return str(stacks), str(objects), self.key(cells, self._unmoved)
 
     def _met(self, cells: Cells, pooled: list[int]) -> dict[int, int]:
         """When each object was met first; `pooled` are the threads of the pools, in their new order."""

@@ -26,6 +26,7 @@ from . import kernels
 from .checkpoint import Checkpoint, packing_of
 from .cone import Cone
 from .frontier import Frontier, Rows
+from .lifted import lifted
 from .situations import Situations
 from .states import States
 from .tables import BROKEN, Program, Tables
@@ -241,7 +242,11 @@ class Engine:
     def _result(self, stopped: str, seconds: float) -> Result:
         problem, trace, verdict = None, None, Verdict.HOLDS
         if self.found:
-            problem, trace = simplest(self._problems(), Cone(self).parents)
+            orbits = self.tables.orbits
+            if orbits:
+                problem, trace = lifted(self, orbits.symmetry)
+            else:
+                problem, trace = simplest(self._problems(), Cone(self).parents)
             verdict = Verdict.VIOLATED
         elif stopped:
             verdict = Verdict.INCONCLUSIVE
