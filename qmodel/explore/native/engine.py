@@ -75,7 +75,6 @@ class Engine:
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
         for claim in range(len(judge.claims)):
             self.tables.teach_claim(start, claim)
-            self.tables.check_claim(start, claim)
         if self._checkpoint and saved:
             self._frontier = self._checkpoint.restore(self)
         else:
@@ -162,6 +161,7 @@ class Engine:
             if kind == kernels.ERROR:
                 self.found.append((row, (one, two)))
             elif kind == kernels.REST:
+                self.tables.check_rest(self.codes(row))
                 problem = self.judge.rest(self.state(row))
                 self.at_rest += problem is None
                 if problem:
@@ -181,7 +181,6 @@ class Engine:
             for row, claim, _, place in _first_of_each(unknown, unknown[:, 3]).tolist():
                 if not self.tables.link_claim(claim, *divmod(place, 1 << 32)):
                     self.tables.teach_claim(self.codes(row), claim)
-                self.tables.check_claim(self.codes(row), claim)
             self.program = self.tables.program()
             unknown = np.ascontiguousarray(unknown)
             events = unknown[: kernels.judge_again(self.program, self.states.words, unknown)]

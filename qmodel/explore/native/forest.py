@@ -59,6 +59,10 @@ class Forest:
             node, following = following, self.node(*track[number + 1][:2]) if number + 1 < len(track) else -leaf
             self.link(node, code, following)
 
+    def forget(self, entry: int) -> None:
+        """Let a tree start anew; its nodes stay, and nothing leads to them."""
+        self.entries[entry] = 0
+
     def link(self, node: int, code: int, following: int) -> None:
         """Let the number `code` lead from `node` to another node, or to a leaf if `following` is negative."""
         self._set(self.branches.rows, int(self.nodes.rows[node, 3]) + code, following)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from ...compose.result import Coverage, Problem
 from ...compose.step import Step
 from ..learn import Node
+from .alike import Claim
 from .components import Codes
 from .forest import Forest
 from .growing import Growing
 from .normal import Normal
 from .orbits import Orbits
 from .packing import Packing, packed_into_words
-from .situations import Outcome, Path, Situation, Situations
+from .situations import Outcome, Path, Situation, Situations, Track
 
 UNKNOWN, NO_RACE, RACE = 0, 1, 2
 HOLDS, BROKEN = 1, 2
@@ -89,13 +90,19 @@ class Tables:
         self._races = np.zeros((64, 64), dtype=np.int8)
         self._support = _Support(len(self._parts), len(situations.judge.claims))
         self.orbits: Orbits | None = None
+        self._alike: list[Claim] = []
+        self._at_rest: list[Claim] = []
 
     # -- symmetry ----------------------------------------------------------------------------------
 
     def find_orbits(self) -> None:
         """From now on, bring states to their normal form, if anything is interchangeable."""
         orbits = Orbits(self.situations.model.layout, self.situations.components, self.packing)
-        self.orbits = None if orbits.symmetry.trivial else orbits
+        if not orbits.symmetry.trivial:
+            judge, self.orbits = self.situations.judge, orbits
+            named = zip(judge.claim_names, judge.claims, strict=True)
+            self._alike = [Claim(orbits, name, claim) for name, claim in named]
+            self._at_rest = [Claim(orbits, name, claim) for name, claim in judge.at_rest.items()]
 
     def learn_orbits(self, misses: NDArray[np.int64]) -> NDArray[np.int64]:
         """Learn what normal forms missed; the other misses."""
@@ -105,15 +112,14 @@ class Tables:
         self.news |= len(others) < len(misses)
         return others
 
-    def check_claim(self, codes: Codes, claim: int) -> None:
-        """Whether `claim` says the same of all states of the orbit of `codes`.
+    def check_rest(self, codes: Codes) -> None:
+        """Whether what is claimed of states at rest is the same for the orbit of `codes`.
 
         Raises:
-            UsageError: it does not.
+            UsageError: it is not.
         """
-        if self.orbits:
-            judge = self.situations.judge
-            self.orbits.check(codes, judge.claim_names[claim], lambda state: judge.claims[claim](state) is None)
+        for claim in self._at_rest:
+            claim.value(codes)
 
     def _codes(self) -> tuple[Growing, Growing]:
         return Growing(np.int64, self.packing.words), Growing(np.int64, self.packing.words)
@@ -170,11 +176,20 @@ class Tables:
 
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
-        track, problem = self.situations.of_function(codes, self.situations.judge.claims[claim])
+        track, problem = self._walk(codes, claim)
         self.news = True
         self.claims.teach(claim, track, BROKEN if problem else HOLDS)
         self.look_at(claim, [part for _, part, _ in track])
         return problem
+
+    def _walk(self, codes: Codes, claim: int) -> tuple[Track, Problem | None]:
+        if not self.orbits:
+            return self.situations.of_function(codes, self.situations.judge.claims[claim])
+        alike = self._alike[claim]
+        version, problem = alike.version, alike.value(codes)
+        if alike.version != version:
+            self.claims.forget(claim)
+        return alike.track(codes), problem
 
     @property
     def looked_at(self) -> list[set[int]]:
@@ -188,18 +203,27 @@ class Tables:
 
     def link_claim(self, claim: int, node: int, code: int) -> bool:
         """Learn where the number `code` leads from a node of the tree of `claim`; False if Python has to say."""
-        name, part = self.claims.named(node)
-        following = self.situations.follow(name, part, code)
+        following = self._follow(claim, node, code)
         if following is None:
             return False
         self.news = True
-        if isinstance(following, Node):
-            target = self.claims.node(following, self.situations.part_of(following))
-            self.look_at(claim, [self.situations.part_of(following)])
+        if isinstance(following, bool):
+            target = -HOLDS if following else -BROKEN
         else:
-            target = -BROKEN if following.value[0] else -HOLDS
+            target = self.claims.node(*following)
+            self.look_at(claim, [following[1]])
         self.claims.link(node, code, target)
         return True
+
+    def _follow(self, claim: int, node: int, code: int) -> tuple[Hashable, int] | bool | None:
+        """The name and the component of the next node, or whether the claim holds, or None if that is not known."""
+        name, part = self.claims.named(node)
+        if self.orbits:
+            return self._alike[claim].follow(name, part, code)
+        following = self.situations.follow(name, part, code)
+        if isinstance(following, Node):
+            return following, self.situations.part_of(following)
+        return None if following is None else following.value[0] is None
 
     # -- races -------------------------------------------------------------------------------------
 
