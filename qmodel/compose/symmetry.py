@@ -42,6 +42,12 @@ class Permutation:
     threads: Mapping
     objects: Mapping
 
+    def then(self, other: Permutation) -> Permutation:
+        """This one, and `other` after it."""
+        return Permutation(
+            tuple([other.threads[to] for to in self.threads]), tuple([other.objects[to] for to in self.objects])
+        )
+
 
 @dataclass(frozen=True)
 class Pooled:
@@ -149,12 +155,13 @@ class Symmetry:
         return tuple(range(first, len(self.objects)))
 
     def _check_size(self) -> None:
-        size = math.prod(math.factorial(len(pool)) for pool in (*self.thread_pools, *self.object_pools))
-        if size > MOST or len(self.objects) > 12:
-            raise UsageError(
-                f"{self.describe()} can be permuted in {size:,} ways, more than the {MOST:,} that a table holds; "
-                "leave out `--symmetry`, or choose a smaller scope (`-p`)"
-            )
+        for pools in self.thread_pools, self.object_pools:
+            size = math.prod(math.factorial(len(pool)) for pool in pools)
+            if size > MOST or len(self.objects) > 12:
+                raise UsageError(
+                    f"{self.describe()} can be permuted in {size:,} ways or more; with --symmetry at most {MOST:,} of "
+                    "threads and as many of objects can be told, of 12 objects; choose a smaller scope (`-p`)"
+                )
 
     @property
     def trivial(self) -> bool:
@@ -222,9 +229,18 @@ class Symmetry:
 
     def permute(self, cells: Sequence[int], permutation: Permutation) -> Cells:
         """The state in which everything has the place, and the name, that `permutation` gives it."""
+        return self._action(permutation)(cells)
+
+    def renamed(
+        self, cells: Sequence[int], permutation: Permutation, places: Iterable[tuple[int, Place]]
+    ) -> list[int]:
+        """The same for the names alone that stand in `places`, with nothing moved."""
+        return self._action(permutation).rename(cells, places)
+
+    def _action(self, permutation: Permutation) -> _Action:
         if permutation not in self._actions:
             self._actions[permutation] = _Action(self, permutation)
-        return self._actions[permutation](cells)
+        return self._actions[permutation]
 
     def transpositions(self) -> Iterator[tuple[Permutation, str, str]]:
         """The exchanges of two items of one pool, with their names; every permutation is made of them."""
@@ -235,6 +251,14 @@ class Symmetry:
         for one, two in _pairs(self.object_pools):
             mapping = _exchanged(identity.objects, one, two)
             yield Permutation(identity.threads, mapping), self.objects[one].name, self.objects[two].name
+
+    @property
+    def generators(self) -> list[tuple[int, int]]:
+        """Numbers of mappings that exchange neighbours in a pool; every permutation is made of them."""
+        threads = [_exchanged(self.thread_mappings[0], *pair) for pair in _neighbours(self.thread_pools)]
+        objects = [_exchanged(self.object_mappings[0], *pair) for pair in _neighbours(self.object_pools)]
+        found = [(self.thread_mappings.index(mapping), 0) for mapping in threads]
+        return found + [(0, self.object_mappings.index(mapping)) for mapping in objects]
 
     def permutations(self) -> Iterator[Permutation]:
         """All of them, the identity first."""
@@ -335,7 +359,7 @@ class _Action:
 
     def __init__(self, symmetry: Symmetry, permutation: Permutation) -> None:
         self._symmetry, self._permutation = symmetry, permutation
-        self._renamed: dict[tuple[Place, int], int] = {}
+        self._renamed: dict[tuple[int, int], int] = {}
         moves = [
             (symmetry.stack(thread), symmetry.stack(to).start)
             for thread, to in enumerate(permutation.threads)
@@ -349,20 +373,24 @@ class _Action:
         self._moves = [(slice(slots.start, slots.stop), slice(to, to + len(slots))) for slots, to in moves]
 
     def __call__(self, cells: Sequence[int]) -> Cells:
-        renamed = list(cells)
-        for slot, place in self._symmetry.all_places(cells):
-            if cells[slot]:
-                renamed[slot] = self._rename(place, cells[slot])
+        renamed = self.rename(cells, self._symmetry.all_places(cells))
         moved = renamed.copy()
         for source, target in self._moves:
             moved[target] = renamed[source]
         return tuple(moved)
 
+    def rename(self, cells: Sequence[int], places: Iterable[tuple[int, Place]]) -> list[int]:
+        renamed = list(cells)
+        for slot, place in places:
+            if cells[slot]:
+                renamed[slot] = self._rename(place, cells[slot])
+        return renamed
+
     def _rename(self, place: Place, value: int) -> int:
-        found = self._renamed.get((place, value))
+        found = self._renamed.get((id(place), value))
         if found is None:
             mapping = self._permutation.threads if place.of_threads else self._permutation.objects
-            found = self._renamed[place, value] = place.renamed(value, mapping)
+            found = self._renamed[id(place), value] = place.renamed(value, mapping)
         return found
 
 
@@ -416,6 +444,11 @@ def _mapping(count: int, pools: Sequence[tuple[int, ...]], order: Sequence[Seque
 def _mappings(count: int, pools: Sequence[tuple[int, ...]]) -> Iterator[Mapping]:
     for targets in itertools.product(*(itertools.permutations(pool) for pool in pools)):
         yield _mapping(count, targets, pools)
+
+
+def _neighbours(pools: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, int]]:
+    for pool in pools:
+        yield from itertools.pairwise(pool)
 
 
 def _pairs(pools: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, int]]:

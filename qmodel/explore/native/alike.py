@@ -11,12 +11,13 @@ the claim, and so are their permutations: trying the permutations of one is enou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from ...compose.questions import Question
 from ...compose.result import Problem
 from ...compose.step import Cells
+from ...compose.symmetry import Permutation
 from ...spec.errors import UsageError
 from ..learn import LearnedFunction
 from .components import Codes
@@ -53,7 +54,19 @@ class Claim:
         self._answers: list[dict[int, tuple[Any, ...]]] = [{} for _ in components.parts]
         self._class: dict[tuple[int, int], int] = {}
         self._numbers: dict[tuple[int, tuple[Any, ...]], int] = {}
-        self._permutations = self._orbits.permutations(self.parts)
+        self._seen = len(self._keys)
+        self._exchanges = list(self._relevant_exchanges())
+
+    def _relevant_exchanges(self) -> Iterator[tuple[list[tuple[int, int, int]], Permutation]]:
+        """The exchanges that change one of `parts`: for each that changes its place there, where it goes, and its way."""
+        for tau, pi in self._orbits.symmetry.generators:
+            moves = []
+            for place, part in enumerate(self.parts):
+                way, target = self._orbits.way(part, tau, pi)
+                if way != self._orbits.way(part, 0, 0)[0]:
+                    moves.append((place, self._place[target], way))
+            if moves:
+                yield moves, self._orbits.permutation(tau, pi)
 
     # -- its value ---------------------------------------------------------------------------------
 
@@ -64,11 +77,18 @@ class Claim:
             UsageError: with some of them only.
         """
         state = self._orbits.components.decode(codes)
+        shadows = self._orbits.shadows.encode(state)
         problem = self._evaluate(state)
-        if self.classes(codes) not in self._known:
-            while not self._try_permutations(state, codes, problem):
+        while self._looks_at_more or self._classes(shadows) not in self._known:
+            if self._looks_at_more:
                 self._forget()
+            self._try_permutations(state, shadows, problem)
         return problem
+
+    @property
+    def _looks_at_more(self) -> bool:
+        """Whether it has looked at something that the classes do not know of."""
+        return len(self._keys) > self._seen
 
     def _evaluate(self, state: Cells) -> Problem | None:
         problem = self._function(state)
@@ -77,23 +97,36 @@ class Claim:
             self._keys.setdefault(node.key, of_slot[node.key if isinstance(node.key, int) else node.key.slot])
         return problem
 
-    def _try_permutations(self, state: Cells, codes: Codes, problem: Problem | None) -> bool:
-        """Whether every permutation was tried without the claim looking at anything new."""
-        tried: dict[Classes, Problem | None] = {}
-        for tau, pi in self._permutations:
-            classes = self._permuted_classes(codes, tau, pi)
-            if classes in tried:
-                continue
-            permuted = self._orbits.permute(state, tau, pi)
-            tried[classes] = self._evaluate(permuted)
-            if (tried[classes] is None) != (problem is None):
-                raise UsageError(self._complaint(state, tau, pi))
-            if len(self._keys) > sum(map(len, self._looks.values())):
-                return False
-        self._known.update(tried)
-        return True
+    def _try_permutations(self, state: Cells, shadows: Codes, problem: Problem | None) -> None:
+        """Try every permutation, unless the claim looks at something new.
 
-    def _complaint(self, state: Cells, tau: int, pi: int) -> str:
+        Exchanges of neighbours lead to all of them; those that lead to classes which were tried lead to nothing else.
+        """
+        held = tuple([shadows[part] for part in self.parts])
+        tried: dict[Classes, Problem | None] = {self._classes(shadows): problem}
+        pending = [(held, self._orbits.permutation(0, 0))]
+        for held, permutation in pending:
+            for moves, exchange in self._exchanges:
+                exchanged = self._exchanged(held, moves)
+                classes = tuple(map(self._class_of, self.parts, exchanged))
+                if classes in tried:
+                    continue
+                together = permutation.then(exchange)
+                tried[classes] = self._evaluate(self._orbits.symmetry.permute(state, together))
+                if (tried[classes] is None) != (problem is None):
+                    raise UsageError(self._complaint(state))
+                if self._looks_at_more:
+                    return
+                pending.append((exchanged, together))
+        self._known.update(tried)
+
+    def _exchanged(self, held: Codes, moves: list[tuple[int, int, int]]) -> Codes:
+        found = list(held)
+        for place, target, way in moves:
+            found[target] = self._orbits.image(way, held[place])
+        return tuple(found)
+
+    def _complaint(self, state: Cells) -> str:
         wanted = self._function(state) is None
         symmetry = self._orbits.symmetry
         what = symmetry.describe()
@@ -105,19 +138,12 @@ class Claim:
 
     # -- classes -----------------------------------------------------------------------------------
 
-    def classes(self, codes: Sequence[int]) -> Classes:
+    def _classes(self, shadows: Codes) -> Classes:
         """The class of each of `parts`."""
-        return tuple([self.class_of(part, codes[part]) for part in self.parts])
+        return tuple([self._class_of(part, shadows[part]) for part in self.parts])
 
-    def _permuted_classes(self, codes: Codes, tau: int, pi: int) -> Classes:
-        found = [0] * len(self.parts)
-        for part in self.parts:
-            target, code = self._orbits.image(part, codes[part], tau, pi)
-            found[self._place[target]] = self.class_of(target, code)
-        return tuple(found)
-
-    def class_of(self, part: int, code: int) -> int:
-        """The class of the number `code` of a component."""
+    def _class_of(self, part: int, code: int) -> int:
+        """The class of the number `code` of a shadow."""
         found = self._class.get((part, code))
         if found is None:
             images = self._orbits.images(part, code)
@@ -128,7 +154,7 @@ class Claim:
     def _answer(self, part: int, code: int) -> tuple[Any, ...]:
         """All that the claim looks at in a component."""
         if code not in self._answers[part]:
-            cells = self._orbits.cells(part, code) if part in self._looks else ()
+            cells = self._orbits.cells(self._orbits.shadows, part, code) if part in self._looks else ()
             looks = self._looks.get(part, ())
             self._answers[part][code] = tuple([cells[k] if isinstance(k, int) else k(cells) for k in looks])
         return self._answers[part][code]
@@ -137,7 +163,8 @@ class Claim:
 
     def track(self, codes: Codes) -> Track:
         """The walk that finds out the classes of `codes`, one component after the other."""
-        classes = self.classes(codes)
+        shadows = tuple([self._orbits.shadow(part, code) for part, code in enumerate(codes)])
+        classes = self._classes(shadows)
         return tuple(
             ((self.name, self.version, classes[:place]), part, codes[part]) for place, part in enumerate(self.parts)
         )
@@ -148,7 +175,7 @@ class Claim:
         _, version, before = name
         if version != self.version:
             return None
-        classes = (*before, self.class_of(part, code))
+        classes = (*before, self._class_of(part, self._orbits.shadow(part, code)))
         if len(classes) < len(self.parts):
             return (self.name, version, classes), self.parts[len(classes)]
         return self._known[classes] is None if classes in self._known else None

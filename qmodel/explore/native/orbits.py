@@ -6,17 +6,16 @@ what it becomes, and where, under a permutation.  These are learned when a numbe
 
 from __future__ import annotations
 
-import bisect
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...compose.layout import Layout
 from ...compose.step import Cells
-from ...compose.symmetry import Permutation, Symmetry
+from ...compose.symmetry import Permutation, Place, Symmetry
 from . import normal
 from .components import Components
 from .growing import Growing
@@ -34,45 +33,58 @@ class _Watched:
     references: Callable[[Sequence[int]], Iterable[int]]
 
 
+class _Way(NamedTuple):
+    """One of the ways in which a component can change: where it goes, and a permutation that does this."""
+
+    part: int
+    target: int
+    permutation: Permutation
+
+
 class Orbits:
     """The tables of the normal form; they grow with each lesson.
 
     Attributes:
         symmetry: says what they are taught.
-        components: whose numbers they are about.
+        components: the components of the search, whose numbers they are about.
+        shadows: the same, with numbers for every permutation of what was met.
     """
 
     def __init__(self, layout: Layout, components: Components, packing: Packing) -> None:
         slots = [slot for part in components.parts for slot in part.slots]
         self.symmetry = Symmetry(layout, slots)
+        self.shadows = Components(layout)
         self._layout, self.components, self._packing = layout, components, packing
-        self._known_images: dict[tuple[int, int], tuple[int, int]] = {}
-        self._threads = [components.of_thread[t] for pool in self.symmetry.thread_pools for t in pool]
+        self._known_images: dict[tuple[int, int], int] = {}
+        self._pooled = [thread for pool in self.symmetry.thread_pools for thread in pool]
         self._alive = [components.of_slot[one.base] for one in self.symmetry.objects]
         self._held = [components.of_slot[one.base + one.width - 1] for one in self.symmetry.objects]
+        self._thread_of = {part: thread for thread, part in enumerate(components.of_thread)}
+        self._static = [
+            [(slot, self.symmetry.places[slot]) for slot in part.slots if slot in self.symmetry.places]
+            for part in components.parts
+        ]
         self._watched = self._to_watch()
         self._place_parts()
         self._place_variants()
-        self._differing: dict[tuple[int, ...], list[tuple[int, int]]] = {}
         self._facts, self._places, self._images = Growing(np.int64, 2), Growing(np.int64), Growing(np.int32)
         self._images.append(0)
-        self._places.extend(self._variant_count)
+        self._places.extend(len(self._ways))
         self._fact_base = [self._facts.extend(packing.room(watched.part)) for watched in self._watched]
 
     # -- what takes part ---------------------------------------------------------------------------
 
     def _to_watch(self) -> list[_Watched]:
         symmetry, of_thread = self.symmetry, self.components.of_thread
-        pooled = [thread for pool in symmetry.thread_pools for thread in pool]
-        others = [t for t in range(self._layout.thread_count) if t not in pooled and self._names(of_thread[t])]
+        others = [t for t in range(self._layout.thread_count) if t not in self._pooled and self._names(of_thread[t])]
         single = [
             index
-            for index, part in enumerate(self.components.parts)
-            if index not in {*of_thread, *self._alive, *self._held} and any(s in symmetry.places for s in part.slots)
+            for index in range(len(self.components.parts))
+            if index not in {*of_thread, *self._alive, *self._held} and self._static[index]
         ]
-        self._counts = (len(pooled), len(others), len(single), len(symmetry.objects))
+        self._counts = (len(self._pooled), len(others), len(single), len(symmetry.objects))
         return [
-            *(self._watch_stack(thread) for thread in (*pooled, *others)),
+            *(self._watch_stack(thread) for thread in (*self._pooled, *others)),
             *(self._watch_slots(part) for part in (*single, *self._alive)),
             *(self._watch_slots(part) for part in self._held),
         ]
@@ -93,9 +105,9 @@ class Orbits:
 
     def _names(self, part: int) -> set[bool]:
         """Whether a component can name threads (True), pooled objects (False), or both."""
-        places = [self.symmetry.places[slot] for slot in self.components.parts[part].slots if slot in self.symmetry.places]
-        if part in self.components.of_thread:
-            reach = self._layout.reach[self.components.of_thread.index(part)]
+        places = [place for _, place in self._static[part]]
+        if part in self._thread_of:
+            reach = self._layout.reach[self._thread_of[part]]
             places += [place for kind in reach for place in self.symmetry.frames[kind].values()]
         return {place.of_threads for place in places}
 
@@ -115,33 +127,29 @@ class Orbits:
     def _place_variants(self) -> None:
         """Number the ways in which each component can change: by what it names, and by where it can go."""
         symmetry, parts = self.symmetry, len(self.components.parts)
-        taus, pis = len(symmetry.thread_mappings), len(symmetry.object_mappings)
-        self._variants = np.zeros((taus, parts), dtype=np.int64)
-        self._active: list[tuple[int, bool]] = []
-        self._first: list[int] = []
-        self._number: dict[int, int] = {}
-        self._ways_of: list[list[int]] = []
-        self._variant_count = 0
+        pis = len(symmetry.object_mappings)
+        self._variants = np.zeros((len(symmetry.thread_mappings), parts), dtype=np.int64)
+        self._ways: list[_Way] = []
+        self._active: dict[int, tuple[int, bool]] = {}
         for part in range(parts):
             names = self._names(part)
             by_objects = False in names or part in self._alive or part in self._held
-            if not (names or by_objects or part in self._threads):
+            if not (names or by_objects or part in self._thread_of and self._thread_of[part] in self._pooled):
                 continue
-            ways = self._ways(part, True in names)
-            self._variants[:, part] = np.array(ways) * (pis if by_objects else 1)
-            self._number[part] = len(self._active)
-            self._active.append((part, by_objects))
-            self._ways_of.append(self._variants[:, part].tolist())
-            self._first.append(self._variant_count)
-            self._variant_count += (max(ways) + 1) * (pis if by_objects else 1)
+            self._active[part] = len(self._ways), by_objects
+            for way, taus in enumerate(self._alike(part, True in names)):
+                self._variants[taus, part] = way * (pis if by_objects else 1)
+                for pi in range(pis if by_objects else 1):
+                    target = int(self._to_object[pi, self._to_thread[taus[0], part]])
+                    self._ways.append(_Way(part, target, self.permutation(taus[0], pi)))
 
-    def _ways(self, part: int, names_threads: bool) -> list[int]:
-        """For each permutation of the threads, which of the ways to change a component it is."""
+    def _alike(self, part: int, names_threads: bool) -> list[list[int]]:
+        """The permutations of the threads, those together that do the same to a component."""
+        taus = range(len(self._to_thread))
         if names_threads:
-            return list(range(len(self._to_thread)))
+            return [[tau] for tau in taus]
         targets = self._to_thread[:, part].tolist()
-        numbers = {target: number for number, target in enumerate(dict.fromkeys(targets))}
-        return [numbers[target] for target in targets]
+        return [[tau for tau in taus if targets[tau] == target] for target in dict.fromkeys(targets)]
 
     def orbit(self, part: int) -> set[int]:
         """The components that a permutation can lead `part` to."""
@@ -159,63 +167,69 @@ class Orbits:
     def _teach_facts(self, part: int, code: int) -> None:
         for base, watched in zip(self._fact_base, self._watched, strict=True):
             if watched.part == part:
-                cells = self.cells(part, code)
+                cells = self.cells(self.components, part, code)
                 references = 0
                 for number in reversed(list(watched.references(cells))):
                     references = references << normal.REFERENCE | number + 1
                 self._facts.rows[base + code] = watched.key(cells), references
 
-    def _teach_image(self, place: int, code: int) -> None:
-        number = bisect.bisect_right(self._first, place) - 1
-        part, by_objects = self._active[number]
-        way, pi = divmod(place - self._first[number], len(self._to_object) if by_objects else 1)
-        tau = int(np.argmax(self._variants[:, part] == way * (len(self._to_object) if by_objects else 1)))
-        if not self._places.rows[place]:
-            self._places.rows[place] = self._images.extend(self._packing.room(part))
-        self._images.rows[int(self._places.rows[place]) + code] = 1 + self.image(part, code, tau, pi)[1]
+    def _teach_image(self, way: int, code: int) -> None:
+        part, target, _ = self._ways[way]
+        if not self._places.rows[way]:
+            self._places.rows[way] = self._images.extend(self._packing.room(part))
+        image = self.shadows.parts[target].values[self.image(way, self.shadow(part, code))]
+        self._images.rows[int(self._places.rows[way]) + code] = 1 + self.components.parts[target].code(image)
 
     # -- images ------------------------------------------------------------------------------------
 
-    def image(self, part: int, code: int, tau: int, pi: int) -> tuple[int, int]:
-        """Where the number `code` of a component goes, and what it becomes there."""
-        variant = self._variant(part, tau, pi)
-        if variant < 0:
-            return part, code
-        found = self._known_images.get((variant, code))
+    def shadow(self, part: int, code: int) -> int:
+        """The number among the shadows for the number `code` of a component of the search."""
+        return self.shadows.parts[part].code(self.components.parts[part].values[code])
+
+    def image(self, way: int, code: int) -> int:
+        """What the number `code` of a shadow becomes, in one of the ways in which it can change."""
+        found = self._known_images.get((way, code))
         if found is None:
-            target = int(self._to_object[pi, self._to_thread[tau, part]])
-            image = self.permute(self.cells(part, code), tau, pi)
-            found = self._known_images[variant, code] = target, self.components.parts[target].of(image)
+            found = self._known_images[way, code] = self._image(*self._ways[way], code)
         return found
 
+    def _image(self, part: int, target: int, permutation: Permutation, code: int) -> int:
+        cells = self.cells(self.shadows, part, code)
+        renamed = self.symmetry.renamed(cells, permutation, self._places_of(part, cells))
+        return self.shadows.parts[target].code(tuple([renamed[slot] for slot in self.shadows.parts[part].slots]))
+
+    def _places_of(self, part: int, cells: Cells) -> Iterable[tuple[int, Place]]:
+        if part in self._thread_of:
+            return self.symmetry.stack_places(cells, self._thread_of[part])
+        return self._static[part]
+
     def images(self, part: int, code: int) -> list[tuple[int, int]]:
-        """The same for each way in which a permutation can change the component."""
-        return [self.image(part, code, tau, pi) for tau, pi in self.permutations([part])]
+        """Every component that the number `code` of a shadow can go to, and what it becomes there."""
+        if part not in self._active:
+            return [(part, code)]
+        ways = range(self._active[part][0], self._last_way(part))
+        return [(self._ways[way].target, self.image(way, code)) for way in ways]
 
-    def permutations(self, parts: Sequence[int]) -> list[tuple[int, int]]:
-        """Numbers of mappings of threads and of objects that do to `parts` all that any do."""
-        if tuple(parts) not in self._differing:
-            everything = itertools.product(range(len(self._to_thread)), range(len(self._to_object)))
-            found = {tuple([self._variant(part, *one) for part in parts]): one for one in everything}
-            self._differing[tuple(parts)] = list(found.values())
-        return self._differing[tuple(parts)]
+    def _last_way(self, part: int) -> int:
+        later = [first for first, _ in self._active.values() if first > self._active[part][0]]
+        return min(later, default=len(self._ways))
 
-    def _variant(self, part: int, tau: int, pi: int) -> int:
-        """The place of the images of a component under a permutation; -1 if it never changes."""
-        number = self._number.get(part)
-        if number is None:
-            return -1
-        return self._first[number] + self._ways_of[number][tau] + pi * self._active[number][1]
+    def way(self, part: int, tau: int, pi: int) -> tuple[int, int]:
+        """In which way a permutation changes a component, -1 if it never changes, and where that goes."""
+        if part not in self._active:
+            return -1, part
+        first, by_objects = self._active[part]
+        found = first + int(self._variants[tau, part]) + by_objects * pi
+        return found, self._ways[found].target
 
-    def permute(self, state: Cells, tau: int, pi: int) -> Cells:
-        """A state, permuted."""
-        mappings = self.symmetry.thread_mappings[tau], self.symmetry.object_mappings[pi]
-        return self.symmetry.permute(state, Permutation(*mappings))
+    def permutation(self, tau: int, pi: int) -> Permutation:
+        """The one with these numbers."""
+        return Permutation(self.symmetry.thread_mappings[tau], self.symmetry.object_mappings[pi])
 
-    def cells(self, part: int, code: int) -> Cells:
+    def cells(self, components: Components, part: int, code: int) -> Cells:
         """A state that holds the number `code` in a component, and is zero elsewhere."""
-        component = self.components.parts[part]
-        cells = [0] * self.components.width
+        component = components.parts[part]
+        cells = [0] * components.width
         for slot, value in zip(component.slots, component.values[code], strict=True):
             cells[slot] = value
         return tuple(cells)
@@ -231,7 +245,7 @@ class Orbits:
                 room = before.room(watched.part), packing.room(watched.part)
                 self._fact_base[number] = self._facts.move(self._fact_base[number], *room)
         for place in np.flatnonzero(self._places.rows).tolist():
-            part, _ = self._active[bisect.bisect_right(self._first, place) - 1]
+            part = self._ways[place].part
             if part in grown:
                 room = before.room(part), packing.room(part)
                 self._places.rows[place] = self._images.move(int(self._places.rows[place]), *room)
@@ -245,7 +259,7 @@ class Orbits:
         ]
         active = [
             (*fields[part], 0, first, by_objects, part)
-            for (part, by_objects), first in zip(self._active, self._first, strict=True)
+            for part, (first, by_objects) in self._active.items()
         ]
         return normal.Normal(
             np.array([threads, stacks, singles, objects, objects]), _table(watched, 7), self._facts.room,
@@ -255,7 +269,7 @@ class Orbits:
 
     def _inert(self) -> Rows:
         kept = [(1 << 64) - 1] * self._packing.words
-        for part, _ in self._active:
+        for part in self._active:
             word, shift, mask = self._packing.fields[part].tolist()
             kept[word] &= ~(mask << shift)
         return np.array(kept, dtype=np.uint64).view(np.int64)
