@@ -377,11 +377,9 @@ def done_but_not_called(s: Any) -> bool:
 @never("INV-TP7")
 def cancelled_in_head(s: Any) -> bool:
     """thread_pool_cancel() has returned, and the element was not reaped."""
-    frames, locations = s.M.frames, s.M.locations
-    if not frames or locations[-1] not in (Owner.cancelled, RequestDone.cancelled):
-        return False
-    request = frames[-1].request if isinstance(frames[-1], Owner) else frames[-1].other
-    return not is_dangling(request.aiocb)
+    owners, callbacks = s.M.innermost(Owner.cancelled), s.M.innermost(RequestDone.cancelled)
+    requests = [owner.request for owner in owners] + [callback.other for callback in callbacks]
+    return any(not is_dangling(request.aiocb) for request in requests)
 
 
 @never("AIO-progress")

@@ -12,6 +12,7 @@ from qmodel.compose.result import Result
 from qmodel.explore.judge import Judge
 from qmodel.explore.learn import LearnedSteps
 from qmodel.explore.limits import NEVER, Limits
+from qmodel.explore.options import Options
 from qmodel.explore.reference import explore
 
 
@@ -27,13 +28,20 @@ def search(compose: Callable[[Any], None], *properties: Property, **members: Any
 
 
 def search_natively(
-    model: Model, properties: Sequence[Property] | None = None, limits: Limits = NEVER, workers: int = 1
-) -> Result:
+    model: Model, properties: Sequence[Property] | None = None, limits: Limits = NEVER, workers: int = 1,
+    options: Options | None = None,
+) -> Result:  # fmt: skip
     """What the native engine finds, from the first state on."""
     from qmodel.explore.native.engine import Engine
-    from qmodel.explore.options import Options
 
-    return Engine(model, LearnedSteps(model), Judge(model, properties), Options(workers)).run(limits)
+    return Engine(model, LearnedSteps(model), Judge(model, properties), options or Options(workers)).run(limits)
+
+
+def walk_natively(model: Model, options: Options, **more: Any) -> Result:
+    """What walks find, as they were walked."""
+    from qmodel.explore.native.walker import Walker
+
+    return Walker(model, LearnedSteps(model), Judge(model), options, **more).run()
 
 
 def rule(compose: Callable[[Any], None], *properties: Property, **members: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from typing import Any, NoReturn
 
 import typer
@@ -73,3 +74,6 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(INTERRUPTED)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(INTERNAL)

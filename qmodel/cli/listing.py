@@ -51,6 +51,11 @@ def doctor(as_json: Annotated[bool, JSON] = False) -> None:
         "python": (platform.python_version(), True),
         "eventfd (qmodel run)": ("yes" if hasattr(os, "eventfd") else "missing: Linux only", hasattr(os, "eventfd")),
         "dot (SVG diagrams)": (shutil.which("dot") or "missing: apt-get install graphviz; DOT and Mermaid work", True),
+        "spin (qmodel crosscheck)": (shutil.which("spin") or "missing: apt-get install spin", True),
+        "C compiler (qmodel crosscheck)": (
+            shutil.which("gcc") or shutil.which("cc") or "missing: apt-get install gcc",
+            True,
+        ),
     }
     for package in ("typer", "rich", "hypothesis", "networkx", "graphviz"):
         findings[package] = (importlib.metadata.version(package), True)

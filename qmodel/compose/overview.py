@@ -48,6 +48,12 @@ class ThreadView:
             )
         )
 
+    def innermost(self, *states: State) -> list[Any]:
+        """The call on top of its stack, if it is in one of `states`; else nothing."""
+        return self._views(
+            self._ask("innermost", states, lambda calls: _places(c for c in calls[-1:] if _locations([c])[0] in states))
+        )
+
     def calls(self, kind: type) -> list[Any]:
         """The calls of `kind` (or a version of it) on its stack."""
         return self._views(

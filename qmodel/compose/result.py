@@ -54,14 +54,39 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class Walks:
+    """What walks were made, if a search made walks.
+
+    Attributes:
+        policy: "walk" for random ones, "pct" for those by random priorities.
+        number: how many came to an end; up to the one that found something, if one did.
+        steps: of all that were begun.
+        finder: the number of the walk that found the problem; with the seed it names that walk.
+        found: how many steps that walk took to it, before its trace was shortened.
+        shortest: whether there is no shorter trace at all, which only a small scope can show.
+    """
+
+    policy: str
+    seed: int
+    number: int
+    steps: int
+    finder: int | None = None
+    found: int = 0
+    shortest: bool = False
+
+
+@dataclass(frozen=True)
 class Result:
     """The outcome of one search.
 
     Attributes:
         states, transitions, depth: what was visited; depth is the longest of the shortest paths.
         stopped: why the search did not finish, or "".
-        trace: the simplest one that shows `problem`.
+        trace: the simplest one that shows `problem`; of another order than breadth first, not of all.
         decided: names of the claims about whole runs that were looked at; vacuous: those that no run has to settle.
+        order: in which states were visited: "breadth" or "depth" first, or by walks ("walk", "pct").  Depth first,
+            `depth` is the length of the longest path that was followed; of walks it is that of the longest, and
+            nobody counts their states.
         unused: steps that were never taken, as `Process.step`.
     """
 
@@ -75,6 +100,8 @@ class Result:
     trace: Trace | None = None
     stopped: str = ""
     coverage: Coverage = field(default_factory=Coverage)
+    order: str = "breadth"
+    walks: Walks | None = None
     decided: tuple[str, ...] = ()
     vacuous: tuple[str, ...] = ()
 

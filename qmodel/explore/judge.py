@@ -37,8 +37,8 @@ class Judge:
 
     Attributes:
         properties: what it judges by, beside what every state is judged by.
-        claims: those of them that say something about every state, in order; claim_names: what they are called.
-        at_rest: those that say something about every state in which nothing moves, by name.
+        claims: those of them that say something about every state, in order; at_rest: about every quiescent one.
+        claim_names, rest_names: what they are called.
     """
 
     def __init__(self, model: Model, properties: Sequence[Property] | None = None) -> None:
@@ -47,7 +47,8 @@ class Judge:
         self.claims = [_learned(model, p) for p in chosen if p.kind in ("always", "never")]
         self.claim_names = [p.name for p in chosen if p.kind in ("always", "never")]
         self._about_runs = [p for p in chosen if p.about_runs]
-        self.at_rest = {p.name: _learned(model, p) for p in chosen if p.kind == "at rest"}
+        self.at_rest = [_learned(model, p) for p in chosen if p.kind == "at rest"]
+        self.rest_names = [p.name for p in chosen if p.kind == "at rest"]
 
     def state(self, state: Cells) -> Problem | None:
         """The first property that `state` breaks by itself."""
@@ -98,7 +99,7 @@ class Judge:
         stuck = [t for t in range(model.layout.thread_count) if not model.resting(state, t)]
         if stuck:
             return Problem("deadlock", "no thread can move: " + "; ".join(self._where(state, t) for t in stuck))
-        for claim in self.at_rest.values():
+        for claim in self.at_rest:
             problem = claim(state)
             if problem is not None:
                 return problem

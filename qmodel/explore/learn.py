@@ -8,6 +8,7 @@ Nothing about a step is stated here: its semantics stay in the fields, and error
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
@@ -117,11 +118,11 @@ class WatchedCopies:
         return cells.effect()
 
     def changed(self, state: Sequence[int], cells: list[int]) -> list[int]:
-        """Whether a write changes anything depends on what was there, so that is read."""
+        """Of the viewed slots; whether a write changes anything depends on what was there, so that is read."""
         assert isinstance(cells, WatchedCells)
         before, effect = self.thaw(state), cells.effect()
         hit = {slot for freed in effect.freed for slot in freed.in_objects if slot in self._viewed}
-        written = [slot for slot, value in effect.writes if before[slot] != value]
+        written = [slot for slot, value in effect.writes if slot in self._viewed and before[slot] != value]
         return written + [slot for slot in sorted(hit) if before[slot] != cells[slot]]
 
 
@@ -207,6 +208,11 @@ class LearnedFunction(Generic[T]):
             found = self._known.teach(reads, (self._function(WatchedCells(state, reads)),))
         return found[0]
 
+    @property
+    def lessons(self) -> int:
+        """How often its Python was run."""
+        return self._known.lessons
+
     def path(self, state: Cells) -> list[Node]:
         """What decides about `state`, which was asked about before."""
         return self._known.path(state)
@@ -236,6 +242,14 @@ class LearnedSteps:
     def lessons(self) -> int:
         """How often the Python of a thread's steps was run."""
         return sum(tree.lessons for tree in self._trees.values())
+
+    @property
+    def lessons_at(self) -> Counter[int]:
+        """How many of them each location taught (index + 1 into `Layout.pcs`), in whatever thread."""
+        found: Counter[int] = Counter()
+        for (_, _, pc), tree in self._trees.items():
+            found[pc] += tree.lessons
+        return found
 
     def tree(self, state: Cells, thread: int) -> Tree[Lesson]:
         """What is known of the place where `thread`, which is running, stands."""

@@ -41,3 +41,12 @@ class Progress:
     frontier: int
     seconds: float
     memory: int = 0
+
+
+@dataclass(frozen=True)
+class Strolled:
+    """How far walks are."""
+
+    walks: int
+    steps: int
+    seconds: float

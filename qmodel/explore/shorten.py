@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ..compose.model import Model
 from ..compose.result import Problem
 from ..compose.step import Cells, Choice
 from ..compose.trace import Trace, Way, extend
@@ -27,6 +28,18 @@ class Shortened:
     trace: Trace
     problem: Problem
     shortest: bool = False
+
+
+def straightened(model: Model, trace: Trace) -> Trace:
+    """`trace` without the steps between two visits to the same state."""
+    states = [state for state, _ in trace.replay(model)]
+    last = {state: place for place, state in enumerate(states)}
+    kept, place = [], 0
+    while place < len(states):
+        place = last[states[place]]
+        kept.append(trace.choices[place])
+        place += 1
+    return Trace(tuple(kept))
 
 
 @dataclass

@@ -80,9 +80,9 @@ class Prospect:
 class Atlas:
     """What all walks over a model have seen of it; each state is judged once."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, judge: Judge | None = None) -> None:
         self.model = model
-        self.judge = Judge(model)
+        self.judge = judge or Judge(model)
         self.coverage = Coverage()
         self._known: dict[Cells, Prospect] = {}
         self._seen: set[int] = set()

@@ -23,9 +23,6 @@ def _count(number: int, noun: str) -> str:
 def summary(result: Result) -> str:
     """The verdict and how much was looked at."""
     model = result.model
-    counts = (
-        f"{result.states:,} states, {result.transitions:,} transitions, depth {result.depth}, {result.seconds:.1f} s"
-    )
     said = {
         Verdict.HOLDS: "nothing to check: no step is possible"
         if not result.transitions
@@ -42,7 +39,30 @@ def summary(result: Result) -> str:
         if result.verdict is Verdict.HOLDS and result.decided
         else ""
     )
-    return f"{model.address}  {scope_text(model)}\n{where}  {claim}{runs}\n{counts}"
+    return f"{model.address}  {scope_text(model)}\n{where}  {claim}{runs}\n{counts(result)}"
+
+
+def counts(result: Result) -> str:
+    """How much was looked at; of walks, also what repeats them."""
+    walks, seconds = result.walks, result.seconds
+    if walks is None:
+        deep = f"longest path {result.depth}" if result.order == "depth" else f"depth {result.depth}"
+        return f"{result.states:,} states, {result.transitions:,} transitions, {deep}, {seconds:.1f} s"
+    rate = f", {walks.steps / seconds:,.0f} steps/s" if seconds else ""
+    return f"{_count(walks.number, 'walk')}, {walks.steps:,} steps{rate}, {seconds:.1f} s, seed {walks.seed}"
+
+
+def trace_title(result: Result) -> str:
+    """What the trace of a violation is, and whether a shorter one may exist."""
+    assert result.trace is not None
+    walks, steps = result.walks, _count(len(result.trace), "step")
+    if walks is None and result.order == "breadth":
+        return f"The simplest trace, {steps}"
+    if walks is None:
+        return f"The simplest trace through the states that were visited, {steps}; a shorter one may exist"
+    shorter = "there is no shorter one" if walks.shortest else "a shorter one may exist"
+    shortened = f", shortened from {walks.found}" if len(result.trace) < walks.found else ""
+    return f"The trace of walk {walks.finder}, {steps}{shortened}; {shorter}"
 
 
 def caveats(result: Result) -> str:
@@ -54,6 +74,8 @@ def caveats(result: Result) -> str:
         parts.append("holds because nothing within this scope asks for it: " + ", ".join(result.vacuous))
     if result.verdict is Verdict.HOLDS and result.unused:
         parts.append("never taken within this scope: " + ", ".join(result.unused))
+    if result.walks and result.verdict is Verdict.INCONCLUSIVE and result.unused:
+        parts.append("taken by no walk: " + ", ".join(result.unused))
     notes = omissions(result.model)
     if notes:
         parts.append("not modelled:\n" + "\n".join(f"  {name}: {note}" for name, note in notes.items()))
@@ -81,9 +103,8 @@ def document(result: Result) -> dict[str, Any]:
         "verdict": result.verdict.value,
         "complete": result.verdict is Verdict.HOLDS,
         "stopped": result.stopped,
-        "states": result.states,
-        "transitions": result.transitions,
-        "depth": result.depth,
+        "order": result.order,
+        **_document_of_counts(result),
         "seconds": round(result.seconds, 3),
         "states_at_rest": result.coverage.at_rest,
         "decided_on_runs": list(result.decided),
@@ -97,6 +118,16 @@ def document(result: Result) -> dict[str, Any]:
     if result.trace is not None:
         found["trace"] = trace_document(model, result.trace)
     return found
+
+
+def _document_of_counts(result: Result) -> dict[str, Any]:
+    walks = result.walks
+    if walks is None:
+        return {"states": result.states, "transitions": result.transitions, "depth": result.depth}
+    found = {"seed": walks.seed, "walks": walks.number, "steps": walks.steps, "longest_walk": result.depth}
+    if walks.finder is None:
+        return found
+    return {**found, "walk": walks.finder, "length_of_walk": walks.found, "shortest": walks.shortest}
 
 
 def trace_document(model: Model, trace: Trace) -> dict[str, Any]:

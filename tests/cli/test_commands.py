@@ -87,6 +87,8 @@ def test_liveness_of_a_part_of_the_graph_is_refused(limit: list[str]) -> None:
         (["check", "thread-pool", "-p", "wheels=4"], "thread-pool has no parameter `wheels`"),
         (["check"], "Missing argument"),
         (["check", "thread-pool", "--max-states", "0"], "Invalid value"),
+        (["check", "thread-pool", "--order", "best"], "there is no order `best`; there are breadth, depth, walk, pct"),
+        (["check", "thread-pool", "--order", "walk", "--max-states", "9"], "order `walk` keeps no set of states"),
         (["frobnicate"], "No such command"),
         (["replay", "hello"], "this is not a trace token"),
         (["races", "B99"], "there is no race `B99`"),
@@ -109,6 +111,42 @@ def test_check_json_carries_the_verdict_and_the_trace() -> None:
     found = json.loads(qmodel("check", "bottom-half", "--json").stdout)
     assert (found["verdict"], found["problem"]["rule"], found["trace"]["length"]) == ("VIOLATED", "use after free", 19)
     assert found["trace"]["steps"][-1]["error"].startswith("use after free")
+
+
+def test_check_profile_says_where_it_went() -> None:
+    done = qmodel("check", "bottom-half@924fe1293c", "--profile")
+    assert done.returncode == 0
+    titles = ["Steps", "Variables", "Claims", "What ghosts cost", "Growth"]
+    assert [line for line in done.stdout.splitlines() if line in titles] == titles
+
+
+def test_check_profile_json_is_beside_the_verdict() -> None:
+    done = qmodel("check", "bottom-half", "--profile-fields", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (1, "VIOLATED")
+    assert sum(step["taken"] for step in found["profile"]["steps"]) == found["transitions"]
+    assert {saving["kind"] for saving in found["profile"]["savings"]} >= {"ghost", "field"}
+
+
+def test_walks_say_what_repeats_them() -> None:
+    words = ["check", "bottom-half@924fe1293c", "--order", "pct", "--walks", "50"]
+    done = qmodel(*words, "--seed", "7")
+    assert done.returncode == 7
+    assert "50 walks were made; nothing wrong so far, which proves nothing" in done.stdout
+    assert "seed 7" in done.stdout
+    found = json.loads(qmodel(*words, "--json").stdout)
+    assert (found["order"], found["walks"], found["complete"]) == ("pct", 50, False)
+    assert found["seed"] >= 0
+
+
+def test_the_trace_of_a_walk_replays() -> None:
+    words = ["check", "bottom-half", "--order", "pct", "--seed", "2"]
+    done = qmodel(*words)
+    assert done.returncode == 1
+    assert "The trace of walk " in done.stdout
+    token = next(line for line in done.stdout.splitlines() if line.startswith("qmodel replay")).split("'")[1]
+    assert qmodel("replay", token).returncode == 1
+    assert json.loads(qmodel(*words, "--json").stdout)["trace"]["token"] == token
 
 
 def test_a_missed_race_is_exit_1(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qmodel import NULL, PLAIN, Condition, Count, Fifo, Flag, Lifecycle, Mutex, Process, Ref, Semaphore, State, Struct
-from qmodel.compose.result import Result
+from qmodel.compose.result import Result, Verdict
+from qmodel.explore.judge import Judge
 from qmodel.explore.limits import Limits
+from qmodel.explore.options import Options
 from qmodel.explore.reference import explore
 from qmodel.spec.errors import SpecError
 from qmodel.spec.records import RecordMeta
-from tests.support import search_natively, system
+from tests.support import search_natively, system, walk_natively
 
 
 class Thing(Lifecycle):
@@ -111,3 +113,31 @@ def test_every_way_to_search_agrees(order: list[int], a: type, b: type, c: type)
     assert outcome(learned) == outcome(explore(model, limits, steps=model.steps))
     if not learned.stopped:
         assert outcome(learned) == outcome(search_natively(model, workers=1 + len(order) % 2))
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=3), processes("A"), processes("B"), processes("C"))
+def test_every_order_agrees(order: list[int], a: type, b: type, c: type) -> None:
+    """Depth first gives the same graph, or a true trace; walks find what is there, and nothing else."""
+    try:
+        model = system(compose([(a, b, c)[i] for i in order]))
+    except SpecError:
+        return
+    broad = explore(model, Limits(states=3000))
+    if broad.stopped:
+        return
+    deep = search_natively(model, options=Options(1 + len(order) % 2, order="depth"))
+    assert deep.verdict == broad.verdict
+    if deep.trace is None or broad.trace is None:
+        counts = [(found.states, found.transitions, found.coverage) for found in (deep, broad)]
+        assert counts[0] == counts[1]
+    else:
+        assert Judge(model).end_of(deep.trace) == deep.problem
+        assert len(deep.trace) >= len(broad.trace)
+    for policy in ("walk", "pct"):
+        walked = walk_natively(model, Options(order=policy, walks=50), length=100)
+        if broad.verdict is Verdict.HOLDS or walked.trace is None:
+            assert (walked.verdict, walked.trace) == (Verdict.INCONCLUSIVE, None)
+        else:
+            assert walked.verdict is broad.verdict
+            assert Judge(model).end_of(walked.trace) == walked.problem

@@ -19,10 +19,13 @@ from ...compose.result import Problem
 from ...compose.step import Cells
 from ...compose.symmetry import Permutation
 from ...spec.errors import UsageError
+from ..judge import Judge
 from ..learn import LearnedFunction
 from .components import Codes
+from .forest import BROKEN, HOLDS, Forest
 from .orbits import Orbits
 from .situations import Track
+from .support import Support
 
 Classes = tuple[int, ...]
 
@@ -179,3 +182,56 @@ class Claim:
         if len(classes) < len(self.parts):
             return (self.name, version, classes), self.parts[len(classes)]
         return self._known[classes] is None if classes in self._known else None
+
+
+class Alike:
+    """The claims of a search, in its trees and in what it judges again.
+
+    Args:
+        forest: a tree for each claim; support: which steps change a claim.
+    """
+
+    def __init__(self, orbits: Orbits, judge: Judge, forest: Forest, support: Support) -> None:
+        named = zip(judge.claim_names, judge.claims, strict=True)
+        self._claims = [Claim(orbits, name, function) for name, function in named]
+        named = zip(judge.rest_names, judge.at_rest, strict=True)
+        self._at_rest = [Claim(orbits, name, function) for name, function in named]
+        self._forest, self._support = forest, support
+
+    def teach(self, codes: Codes, number: int) -> Problem | None:
+        """Learn whether a claim holds in the state `codes`; the problem if not.
+
+        Raises:
+            UsageError: it does not say the same of the whole orbit.
+        """
+        claim = self._claims[number]
+        version, problem = claim.version, claim.value(codes)
+        if claim.version != version:
+            self._forest.forget(number)
+            # A state and its permutations are judged as one: what changes the one changes the others.
+            for part in claim.parts:
+                self._support.ask_anything(number, part)
+        self._forest.teach(number, claim.track(codes), BROKEN if problem else HOLDS)
+        return problem
+
+    def link(self, number: int, node: int, codes: Codes) -> bool:
+        """Learn where a node of the tree of a claim leads for the state `codes`; False if Python has to say."""
+        name, part = self._forest.named(node)
+        following = self._claims[number].follow(name, part, codes[part])
+        if following is None:
+            return False
+        if isinstance(following, bool):
+            target = -HOLDS if following else -BROKEN
+        else:
+            target = self._forest.node(*following)
+        self._forest.link(node, codes[part], target)
+        return True
+
+    def check_rest(self, codes: Codes) -> None:
+        """Whether what is claimed of states at rest is the same for the orbit of `codes`.
+
+        Raises:
+            UsageError: it is not.
+        """
+        for claim in self._at_rest:
+            claim.value(codes)

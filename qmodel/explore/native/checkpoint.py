@@ -135,7 +135,8 @@ class Checkpoint:
             states.load(segment, packed.reshape(count, -1))
         states.fill_tables(0, engine.team)
         for claim, parts in enumerate(saved["looked"]):
-            engine.tables.look_at(claim, parts)
+            for part in parts:
+                engine.tables.support.ask_anything(claim, part)
         engine.layers = [np.array(layer, dtype=np.int64) for layer in saved["layers"]]
         engine.transitions, engine.at_rest = saved["transitions"], saved["at_rest"]
         engine.before = _coverage(engine.model, saved["coverage"])
@@ -158,7 +159,7 @@ def _document(engine: Engine, frontier: Frontier) -> dict[str, Any]:
         "components": [part.values for part in engine.situations.components.parts],
         "packing": {name: getattr(packing, name).tolist() for name in ("bits", "word", "shift")},
         "words": packing.words,
-        "looked": [sorted(parts) for parts in engine.tables.looked_at],
+        "looked": [engine.tables.support.parts(claim) for claim in range(len(engine.judge.claims))],
         "counts": engine.states.counts.tolist(),
         "layers": [layer.tolist() for layer in engine.layers],
         "first": frontier.first.tolist(),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...compose.step import Choice
 from . import kernels
@@ -37,22 +39,21 @@ class Cone:
         engine, sources = self._engine, set()
         marked = np.zeros(int(max(wanted)) + 1, dtype=np.bool_)
         marked[list(wanted)] = True
-        for row, leaf, outcome, target in self._edges(marked, depth - 1):
-            choice = engine.tables.leaves[leaf - 1].outcomes[outcome].step.choice
-            self._parents.setdefault(target, []).append((row, choice))
-            sources.add(row)
+        for rows in engine.rows_at(depth - 1):
+            for row, leaf, outcome, target in (edge for some in edges(engine, rows, marked) for edge in some.tolist()):
+                choice = engine.tables.leaves[leaf - 1].outcomes[outcome].step.choice
+                self._parents.setdefault(target, []).append((row, choice))
+                sources.add(row)
         return sources
 
-    def _edges(self, marked: np.ndarray, depth: int) -> list[list[int]]:
-        states, found = self._engine.states, []
-        for segment in range(states.segments):
-            first, last = (int(self._engine.layers[at][segment]) for at in (depth, depth + 1))
-            rows = states.rows(segment, first, last)
-            while len(rows):
-                edges = np.empty((1 << 16, 4), dtype=np.int64)
-                done, count = kernels.edges_into(
-                    self._engine.program, states.words, states.tables, states.row_bits, rows, marked, edges
-                )
-                found += edges[:count].tolist()
-                rows = rows[done:]
-        return found
+
+def edges(engine: Engine, rows: NDArray[np.int64], marked: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """The edges from `rows` into marked states, some at a time: int64[n, 4], see `kernels.edges_into`."""
+    states = engine.states
+    while len(rows):
+        some = np.empty((1 << 16, 4), dtype=np.int64)
+        done, count = kernels.edges_into(
+            engine.program, states.words, states.tables, states.row_bits, rows, marked, some
+        )
+        yield some[:count]
+        rows = rows[done:]

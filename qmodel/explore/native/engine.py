@@ -1,4 +1,4 @@
-"""The search loop of the native engine: breadth first, layer by layer, in rounds.
+"""The search loop of the native engine: breadth first, layer by layer, or depth first; in rounds.
 
 In a round every worker expands some states, then every owner inserts what was found for it; what the tables did not
 know is then learned from Python, and the states in which it was met are expanded again.  Nothing depends on who was
@@ -8,9 +8,8 @@ faster: the same search gives the same states in the same rows.
 from __future__ import annotations
 
 import copy
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -24,12 +23,16 @@ from ..options import ALONE, Options
 from ..simplest import Found, simplest
 from . import kernels
 from .checkpoint import Checkpoint, packing_of
+from .compiling import compiling
 from .cone import Cone
+from .forest import BROKEN
 from .frontier import Frontier, Rows
+from .levels import Levels
 from .lifted import lifted
 from .situations import Situations
+from .stack import Stack
 from .states import States
-from .tables import BROKEN, Program, Tables
+from .tables import Program, Tables
 from .workers import Team, Worker
 
 _CHUNK = 1 << 13
@@ -56,10 +59,10 @@ class Engine:
         if options.checkpoint:
             self._checkpoint = Checkpoint(options, model, judge)
         saved = self._checkpoint.saved if self._checkpoint else None
-        start = self.situations.components.encode(model.initial())
+        self._start = self.situations.components.encode(model.initial())
         if saved:
             self.situations.components.restore(saved["components"])
-        self.tables = Tables(self.situations, packing_of(saved) if saved else None)
+        self.tables = Tables(self.situations, packing_of(saved) if saved else None, options.por)
         if options.symmetry:
             self.tables.find_orbits()
         self.team = Team(options.workers)
@@ -68,20 +71,35 @@ class Engine:
         self.workers = [Worker(n, self.states, threads, _CHUNK) for n in range(options.workers)]
         self.layers: list[Rows] = [np.zeros(options.workers, dtype=np.int64)]
         """int64[segments] a layer: the position of its first state in each segment."""
+        self._stack = Stack(options.workers) if options.order == "depth" else None
+        self._levels: Levels | None = None
         self.transitions = self.at_rest = 0
         self.before = Coverage()
         """What a search exercised that this one resumes."""
+        self.rests: list[int] = []
+        """Rows where no thread moves."""
         self.found: list[tuple[int, tuple[int, int] | None]] = []
         """Rows with something wrong in them, or in one of their steps: leaf and outcome."""
-        for claim in range(len(judge.claims)):
-            self.tables.teach_claim(start, claim)
+        wrong = [claim for claim in range(len(judge.claims)) if self.tables.teach_claim(self._start, claim)]
         if self._checkpoint and saved:
             self._frontier = self._checkpoint.restore(self)
         else:
-            self.states.add(self.tables.packing.pack(start))
-            self._frontier = self._next_layer()
+            self._begin()
+            if wrong:
+                self.found, self._frontier = [(self.first, None)], Frontier(self.layers[0], self.layers[0])
         self.program: Program = self.tables.program()
         self._compile()
+
+    def _begin(self) -> None:
+        """Forget all states but the initial one, and what was counted; keep what was learned."""
+        self.states.clear()
+        self.first = self.states.add(self.tables.packing.pack(self._start))
+        self.layers = [np.zeros(self.team.size, dtype=np.int64)]
+        self.transitions = self.at_rest = 0
+        self.found, self.rests = [], []
+        for worker in self.workers:
+            worker.forget()
+        self._frontier = self._next_layer()
 
     # -- the loop ----------------------------------------------------------------------------------
 
@@ -90,25 +108,35 @@ class Engine:
         limits: Limits = NEVER,
         progress: Callable[[Progress], None] | None = None,
         started: float | None = None,
+        go_on: bool = False,
     ) -> Result:
-        """Search, and say what was found, with the simplest trace; it counts as `started` (of `time.monotonic`)."""
+        """Search, and say what was found, with the simplest trace.
+
+        Args:
+            started: since when time counts, of `time.monotonic`; from now on, by default.
+            go_on: explore everything that can be reached, whatever is wrong with it.
+        """
         started = time.monotonic() if started is None else started
         if self._checkpoint and self._checkpoint.saved:
             started -= self._checkpoint.saved["seconds"]
-        stopped = self._search(limits, progress, started)
+        stopped = self.search(limits, progress, started, go_on)
         return self._result(stopped, time.monotonic() - started)
 
-    def _search(self, limits: Limits, progress: Callable[[Progress], None] | None, started: float) -> str:
+    def search(
+        self, limits: Limits, progress: Callable[[Progress], None] | None, started: float, go_on: bool = False
+    ) -> str:
         """Explore until nothing is left or something is wrong; why it stopped early, or ""."""
         stopped = ""
         try:
             while not stopped and self._frontier:
-                stopped = limits.reached(self.states.total, len(self.layers) - 2, started, self.size)
+                stopped = limits.reached(self.states.total, self._level, started, self.size)
                 if progress:
                     progress(self._progress(started))
                 if not stopped:
                     self._round()
-                if not self._frontier and not self.found:
+                if self.tables.ample and self.tables.ample.refuted(self._taken()[:, 1]):
+                    self._begin()
+                if not self._frontier and (go_on or not self.found):
                     self._frontier = self._next_layer()
                 self._save(bool(stopped), started)
         except KeyboardInterrupt:
@@ -123,8 +151,15 @@ class Engine:
             self._checkpoint.save(self, self._frontier, time.monotonic() - started)
 
     @property
+    def _level(self) -> int:
+        """How far from the initial state the states are that are being expanded."""
+        return self._stack.level if self._stack is not None else len(self.layers) - 2
+
+    @property
     def depth(self) -> int:
-        """Of the last layer that has a state."""
+        """Of the last layer that has a state; depth first, the length of the longest path that was followed."""
+        if self._stack is not None:
+            return self._stack.deepest
         return len(self.layers) - 2 + bool((self.states.counts > self.layers[-1]).any())
 
     @property
@@ -133,8 +168,10 @@ class Engine:
         return self.states.size + sum(worker.size for worker in self.workers)
 
     def _next_layer(self) -> Frontier:
-        """The states that no layer before had."""
+        """The states that no layer before had; depth first, the newest ones."""
         first, last = self.layers[-1], self.states.counts.copy()
+        if self._stack is not None:
+            return Frontier(*self._stack.next(last))
         if (last > first).any():
             self.layers.append(last)
         return Frontier(first.copy(), last)
@@ -161,7 +198,9 @@ class Engine:
             if kind == kernels.ERROR:
                 self.found.append((row, (one, two)))
             elif kind == kernels.REST:
-                self.tables.check_rest(self.codes(row))
+                self.rests.append(row)
+                if self.tables.alike:
+                    self.tables.alike.check_rest(self.codes(row))
                 problem = self.judge.rest(self.state(row))
                 self.at_rest += problem is None
                 if problem:
@@ -179,8 +218,9 @@ class Engine:
             if not len(unknown):
                 break
             for row, claim, _, place in _first_of_each(unknown, unknown[:, 3]).tolist():
-                if not self.tables.link_claim(claim, *divmod(place, 1 << 32)):
-                    self.tables.teach_claim(self.codes(row), claim)
+                codes = self.codes(row)
+                if not self.tables.link_claim(claim, place >> 32, codes):
+                    self.tables.teach_claim(codes, claim)
             self.program = self.tables.program()
             unknown = np.ascontiguousarray(unknown)
             events = unknown[: kernels.judge_again(self.program, self.states.words, unknown)]
@@ -208,14 +248,10 @@ class Engine:
 
     def _compile(self) -> None:
         """Call every loop with nothing to do, for states of this width: the first time on a machine takes seconds."""
-        waiting = threading.Timer(1.0, self._notice, ["compiling the loops of the search for this machine, once ..."])
-        waiting.start()
-        try:
+        with compiling(self._notice):
             program = self.tables.program()
             self.workers[0].idle(program)
             self.states.idle(program, self.tables.packing.fields)
-        finally:
-            waiting.cancel()
 
     # -- looking at states -------------------------------------------------------------------------
 
@@ -233,14 +269,16 @@ class Engine:
         return self.judge.state(state) or self.judge.expansion(state, self.learned(state))
 
     def _progress(self, started: float) -> Progress:
-        seconds, depth = time.monotonic() - started, len(self.layers) - 2
-        return Progress(self.states.total, self.transitions, depth, len(self._frontier), seconds, self.size)
+        frontier = len(self._frontier) + (self._stack.waiting if self._stack is not None else 0)
+        seconds = time.monotonic() - started
+        return Progress(self.states.total, self.transitions, self._level, frontier, seconds, self.size)
 
     # -- the result --------------------------------------------------------------------------------
 
     def _result(self, stopped: str, seconds: float) -> Result:
         problem, trace, verdict = None, None, Verdict.HOLDS
         if self.found:
+            self._levels = Levels(self) if self._stack is not None else None
             orbits = self.tables.orbits
             if orbits:
                 problem, trace = lifted(self, orbits.symmetry)
@@ -251,15 +289,20 @@ class Engine:
             verdict = Verdict.INCONCLUSIVE
         return Result(
             self.model, verdict, self.states.total, self.transitions, self.depth, seconds, problem, trace, stopped,
-            self.coverage(),
+            self.coverage(), "depth" if self._stack is not None else "breadth",
         )  # fmt: skip
 
     def coverage(self) -> Coverage:
         """What the search has exercised so far."""
         found = copy.deepcopy(self.before)
-        self.tables.cover(found, np.sum([_padded(worker.taken, self.workers) for worker in self.workers], axis=0))
+        self.tables.cover(found, self._taken()[:, 0])
         found.at_rest = self.at_rest
         return found
+
+    def _taken(self) -> Rows:
+        """int64[leaves, 2]: how often each leaf was passed, and how often its thread was expanded alone."""
+        taken: Rows = np.sum([_padded(worker.taken, self.workers) for worker in self.workers], axis=0)
+        return taken
 
     def _problems(self) -> list[Found[int]]:
         found = []
@@ -275,9 +318,19 @@ class Engine:
         return found
 
     def depth_of(self, row: int) -> int:
-        """The layer that `row` is in."""
+        """The layer that `row` is in: how long the shortest path to it is, among the states that were visited."""
+        if self._levels:
+            return self._levels.of(row)
         segment, position = self.states.place(row)
         return int(np.searchsorted([layer[segment] for layer in self.layers], position, side="right")) - 1
+
+    def rows_at(self, depth: int) -> Iterator[Rows]:
+        """The rows of a layer."""
+        if self._levels:
+            yield self._levels.rows(depth)
+            return
+        for segment in range(self.states.segments):
+            yield self.states.rows(segment, *(int(self.layers[at][segment]) for at in (depth, depth + 1)))
 
 
 def _first_of_each(rows: Rows, key: Rows) -> Rows:
@@ -287,4 +340,4 @@ def _first_of_each(rows: Rows, key: Rows) -> Rows:
 
 
 def _padded(taken: Rows, workers: list[Worker]) -> Rows:
-    return np.pad(taken, (0, max(len(worker.taken) for worker in workers) - len(taken)))
+    return np.pad(taken, ((0, max(len(worker.taken) for worker in workers) - len(taken)), (0, 0)))

@@ -16,6 +16,9 @@ from .growing import Growing
 from .packing import Packing
 from .situations import Track
 
+HOLDS, BROKEN = 1, 2
+"""Leaves of the trees of claims."""
+
 
 class Forest:
     """Trees whose inner nodes look at one component each and have a branch for every number that it may hold.
@@ -40,11 +43,35 @@ class Forest:
         self._part.append(-1)  # node 0 is "nothing"
         self.nodes.append(0)
 
+    @property
+    def parts(self) -> NDArray[np.int32]:
+        """int32[n]: the component that each node looks at; node 0 is "nothing", and looks at -1."""
+        return self._part.rows
+
+    def below(self, entry: int) -> set[int]:
+        """The nodes that a walk from `entry` can pass."""
+        pending, found = [int(self.entries[entry])], set[int]()
+        while pending:
+            node = pending.pop()
+            if node > 0 and node not in found:
+                found.add(node)
+                first = int(self.nodes.rows[node, 3])
+                pending += self.branches.rows[first : first + int(self.nodes.rows[node, 2]) + 1].tolist()
+        return found
+
+    def part(self, node: int) -> int:
+        """The component that `node` looks at."""
+        return int(self._part.rows[node])
+
+    def follow(self, node: int, code: int) -> int:
+        """Where the number `code` leads from `node`: a node, a leaf (negative) or 0."""
+        return int(self.branches.rows[int(self.nodes.rows[node, 3]) + code])
+
     def find(self, entry: int, codes: tuple[int, ...]) -> int:
         """The leaf for the state `codes`, or 0."""
         at = int(self.entries[entry])
         while at > 0:
-            at = int(self.branches.rows[self.nodes.rows[at, 3] + codes[self._part.rows[at]]])
+            at = self.follow(at, codes[self.part(at)])
         return -at
 
     def teach(self, entry: int, track: Track, leaf: int) -> None:

@@ -101,13 +101,13 @@ class _Everywhere:
 
     def _teach(self, row: int, place: int) -> None:
         node, code = divmod(place, 1 << 32)
-        following = self._engine.situations.follow(*self._trees.named(node), code) if node else None
+        following = self._engine.situations.follow(*self._trees.named(node), code)[0] if node else None
         if isinstance(following, Node):
             self._trees.link(node, code, self._trees.node(following, self._engine.situations.part_of(following)))
         elif following is not None:
             self._trees.link(node, code, -self._leaf(following.value[0]))
         else:
-            track, value = self._engine.situations.of_function(self._engine.codes(row), self._learned)
+            track, value, _ = self._engine.situations.of_function(self._engine.codes(row), self._learned)
             self._trees.teach(0, track, self._leaf(value))
 
     def _leaf(self, value: bool) -> int:

@@ -140,19 +140,65 @@ def meet(row: int, leaves: Any, races: Any, footprints: Any, events: Any, noted:
     return noted
 
 
+@inlined
+def find(table: Any, row_bits: int, words: Any, hashed: Any, state: Any) -> int:
+    """The row of `state` (int64[words]), or -1 - the place in the table where it belongs."""
+    last = np.uint64(table.shape[0] - 1)
+    place, tag = hashed & last, np.int64(hashed >> np.uint64(32 + row_bits))
+    row_mask = (np.int64(1) << row_bits) - 1
+    while True:
+        entry = np.int64(table[place])
+        if entry == 0:
+            return -1 - np.int64(place)
+        if entry >> row_bits == tag:
+            row = (entry & row_mask) - 1
+            same = True
+            for word in range(words.shape[1]):
+                same &= words[row, word] == state[word]
+            if same:
+                return row
+        place = (place + np.uint64(1)) & last
+
+
+@compiled
+def ample_thread(
+    width: Any, words: Any, row: int, leaves: Any, ample: Any, leaf_rows: Any, keep: Any, put: Any, tables: Any,
+    row_bits: int, scratch: Any,
+) -> int:  # fmt: skip
+    """The first thread whose steps out of `words[row]` are an ample set and lead to new states only; -1 if none is."""
+    for thread in range(leaves.shape[0]):
+        leaf = leaves[thread]
+        if not ample[leaf]:
+            continue
+        fresh = True
+        for outcome in range(leaf_rows[leaf, 0], leaf_rows[leaf, 0] + leaf_rows[leaf, 1]):
+            hashed = np.uint64(0x9E3779B97F4A7C15)
+            for word in range(len(width)):
+                scratch[word] = (words[row, word] & keep[outcome, word]) | put[outcome, word]
+                hashed = mixed(hashed, scratch[word])
+            hashed = finished(hashed)
+            owner = owner_of(hashed, tables.shape[0])
+            fresh &= find(tables[owner], row_bits, words, hashed, scratch) < 0
+        if fresh:
+            return thread
+    return -1
+
+
 @compiled
 def expand(
-    width: Any, program: Any, words: Any, rows: Any, out: Any, hashes: Any, claims: Any, counts: Any,
-    taken: Any, again: Any, misses: Any, events: Any,
+    width: Any, program: Any, words: Any, tables: Any, row_bits: int, rows: Any,
+    out: Any, hashes: Any, claims: Any, counts: Any, taken: Any, again: Any, misses: Any, events: Any,
 ) -> Any:  # fmt: skip
     """Write the successors of the states `rows` to the buffers of their owners.
 
     Args:
         width: a tuple of as many items as a state has words: its length is known when this is compiled.
+        tables, row_bits: the visited set, which nobody changes meanwhile.
         out, hashes, claims: int64[owners, room, words], uint64[owners, room], int64[owners, room]: successors, their
             hashes, the claims to judge them by.
         counts: int64[owners], how many there are; counted on.
-        taken: int64[leaves], how often each leaf was passed; counted on.
+        taken: int64[leaves, 2], how often each leaf was passed, and how often its thread was expanded alone; counted
+            on.
         again: int64[], gets the states in which something is unknown; nothing else is written for them.
         misses: int64[n, 3], gets what is unknown: (row, thread, node << 32 | number), (row, IMAGE, pointer << 32 |
             number), and what `normalise` misses.
@@ -164,7 +210,8 @@ def expand(
     # Taken out of the tuple once: each time costs a count of references.
     entries, nodes, branches, leaf_rows = program.entries, program.nodes, program.branches, program.leaves
     keep, put, outcomes = program.keep, program.put, program.outcomes
-    pointers, images, races, normal = program.pointers, program.images, program.races, program.normal
+    pointers, images, races, ample = program.pointers, program.images, program.races, program.ample
+    normal = program.normal
     desk = desk_for(normal)
     threads, owners, room = entries.shape[0], out.shape[0], out.shape[1]
     leaves = np.zeros(threads, dtype=np.int64)
@@ -199,9 +246,15 @@ def expand(
         else:
             events[noted, 0], events[noted, 1] = REST, row
             noted += 1
-        unknown, lost = np.int64(-1), False
+        unknown, alone, lost = np.int64(-1), np.int64(-1), False
         most = misses.shape[0] - threads * (rows.shape[0] - number)
+        if ample.shape[0]:
+            alone = ample_thread(width, words, row, leaves, ample, leaf_rows, keep, put, tables, row_bits, scratch)
+            if alone >= 0:
+                total = np.int64(leaf_rows[np.uint64(leaves[alone]), 1])
         for thread in range(threads):
+            if alone >= 0 and thread != alone:
+                continue
             first = np.int64(leaf_rows[np.uint64(leaves[thread]), 0])
             for outcome in range(first, first + leaf_rows[np.uint64(leaves[thread]), 1]):
                 if outcomes[np.uint64(outcome), 0]:
@@ -247,29 +300,13 @@ def expand(
                 counts[owner] = saved[owner]
             continue
         transitions += total
-        for thread in range(threads):
-            taken[np.uint64(leaves[thread])] += 1
+        if alone >= 0:
+            taken[leaves[alone], 0] += 1
+            taken[leaves[alone], 1] += 1
+        else:
+            for thread in range(threads):
+                taken[np.uint64(leaves[thread]), 0] += 1
     return rows.shape[0], repeated, missed, noted, transitions
-
-
-@inlined
-def find(table: Any, row_bits: int, words: Any, hashed: Any, state: Any) -> int:
-    """The row of `state` (int64[words]), or -1 - the place in the table where it belongs."""
-    last = np.uint64(table.shape[0] - 1)
-    place, tag = hashed & last, np.int64(hashed >> np.uint64(32 + row_bits))
-    row_mask = (np.int64(1) << row_bits) - 1
-    while True:
-        entry = np.int64(table[place])
-        if entry == 0:
-            return -1 - np.int64(place)
-        if entry >> row_bits == tag:
-            row = (entry & row_mask) - 1
-            same = True
-            for word in range(words.shape[1]):
-                same &= words[row, word] == state[word]
-            if same:
-                return row
-        place = (place + np.uint64(1)) & last
 
 
 @inlined
@@ -403,6 +440,8 @@ def repack(words: Any, packed: Any, count: int, segment: int, segments: int, bef
 def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, marked: Any, edges: Any) -> Any:
     """The edges from `rows` into marked states: (row, leaf, outcome within it, row of the target).
 
+    Of rows that were not expanded yet, those that are known.
+
     Args:
         marked: bool[], by row; rows behind its end are not marked.
 
@@ -430,7 +469,8 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
                     return number, saved
                 for word in range(scratch.shape[0]):
                     scratch[word] = words[row, word] & keep[outcome, word]
-                dangle(outcomes[outcome, 1], outcomes[outcome, 2], pointers, images, words, row, scratch)
+                if dangle(outcomes[outcome, 1], outcomes[outcome, 2], pointers, images, words, row, scratch) >= 0:
+                    continue
                 for word in range(scratch.shape[0]):
                     scratch[word] |= put[outcome, word]
                 normalise(normal, scratch, desk, row, misses, 0, 1)

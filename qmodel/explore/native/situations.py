@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from ...compose.model import Model
 from ...compose.pointers import Freed
+from ...compose.questions import Question
 from ...compose.step import Cells, Step
 from ..judge import Judge
 from ..learn import Effect, LearnedFunction, LearnedSteps, Node, Taught
@@ -50,11 +51,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a thread sees that decides about its steps, and these steps."""
+    """What a thread sees that decides about its steps, and these steps.
+
+    Attributes:
+        touched, changed: components that it looks at or changes, but for the stacks of threads of which it only asks
+            whether they run, or which it starts.
+    """
 
     thread: int
     path: Path
     outcomes: tuple[Outcome, ...]
+    touched: frozenset[int]
+    changed: frozenset[int]
 
     @property
     def track(self) -> Track:
@@ -72,6 +80,7 @@ class Situations:
         self._learned = learned
         self._free_numbers: dict[Freed, int] = {}
         self._cells = [0] * self.components.width
+        self._depths = {places[0] for places in model.layout.stacks}
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -80,13 +89,34 @@ class Situations:
         state = self.components.decode(codes)
         stack = self.components.of_thread[thread]
         if not state[self.model.layout.stacks[thread][0]]:
-            return Situation(thread, ((stack, codes[stack]),), ())
+            return Situation(thread, ((stack, codes[stack]),), (), frozenset(), frozenset())
         lesson = self._learned.lesson(state, thread)
-        looked = dict.fromkeys([stack, *map(self.part_of, self._learned.tree(state, thread).path(state))])
+        nodes = self._learned.tree(state, thread).path(state)
+        touched = {stack} | {self.part_of(node) for node in nodes if node.key not in self._depths}
+        looked = dict.fromkeys([stack, *map(self.part_of, nodes)])
         for _, effect in lesson.steps:
             self._look_at_rest(looked, effect)
         outcomes = tuple(self._outcome(state, codes, taught, looked) for taught in lesson.steps)
-        return Situation(thread, tuple((part, codes[part]) for part in looked), outcomes)
+        path = tuple((part, codes[part]) for part in looked)
+        written = {part for outcome in outcomes for part, _ in outcome.writes}
+        changed = frozenset(written - {self.components.of_thread[other] for other in self._idle(state)})
+        return Situation(thread, path, outcomes, changed | touched, changed)
+
+    def _idle(self, state: Cells) -> list[int]:
+        """The threads that do not run in `state`."""
+        return [thread for thread, places in enumerate(self.model.layout.stacks) if not state[places[0]]]
+
+    def ends(self, situation: Situation) -> bool:
+        """Whether one of the steps ends the thread."""
+        stack = self.components.of_thread[situation.thread]
+        values = self.components.parts[stack].values
+        return any(not values[code][0] for o in situation.outcomes for part, code in o.writes if part == stack)
+
+    def pc(self, thread: int, path: Path) -> int:
+        """Where a thread stands that has looked at `path`: index + 1 into `Layout.pcs`; 0 if it is not running."""
+        (stack, code), places = path[0], self.model.layout.stacks[thread]
+        value = self.components.parts[stack].values[code]
+        return value[places[value[0]] - places[0]] if value[0] else 0
 
     def part_of(self, node: Node) -> int:
         """The component that a node of a learned tree looks at."""
@@ -153,8 +183,8 @@ class Situations:
 
     # -- claims ------------------------------------------------------------------------------------
 
-    def of_function(self, codes: Codes, function: LearnedFunction[T]) -> tuple[Track, T]:
-        """How `function` comes to its value in the state `codes`, and the value.
+    def of_function(self, codes: Codes, function: LearnedFunction[T]) -> tuple[Track, T, list[Node]]:
+        """How `function` comes to its value in the state `codes`, the value, and all that it looks at.
 
         Two walks that pass the same node of the learned tree go on alike, whatever they passed before.  So that node,
         where a component is looked at after another one, is the place to meet.
@@ -162,19 +192,35 @@ class Situations:
         state = self.components.decode(codes)
         value = function(state)
         track: list[tuple[Hashable, int, int]] = []
-        for node in function.path(state):
+        nodes = function.path(state)
+        for node in nodes:
             part = self.part_of(node)
             if not track or track[-1][1] != part:
                 track.append((node, part, codes[part]))
-        return tuple(track), value
+        return tuple(track), value, nodes
 
-    def follow(self, node: Node, part: int, code: int) -> Any:
-        """Where the walk goes on that comes to `node` and finds the number `code` in the component `part` that it
-        looks at: the first node of another component, a leaf, or None if nobody was there before."""
+    def follow(self, node: Node, part: int, code: int) -> tuple[Any, list[Node]]:
+        """Where the walk goes on that comes to `node` and finds the number `code` in the component `part`.
+
+        Returns: the first node of another component, a leaf, or None if nobody was there before; and the nodes that the
+        walk passes on the way.
+        """
+        cells = self._holding(part, code)
+        passed: list[Node] = []
+        at: Any = node
+        while isinstance(at, Node) and self.part_of(at) == part:
+            passed.append(at)
+            at = at.follow(cells)
+        return at, passed
+
+    def answer(self, key: int | Question, part: int, code: int) -> Any:
+        """What a slot or a question says of a component that holds the number `code`."""
+        cells = self._holding(part, code)
+        return key(cells) if isinstance(key, Question) else cells[key]
+
+    def _holding(self, part: int, code: int) -> list[int]:
+        """Cells that hold the number `code` in a component; what is elsewhere means nothing."""
         component = self.components.parts[part]
         for slot, value in zip(component.slots, component.values[code], strict=True):
             self._cells[slot] = value
-        at: Any = node
-        while isinstance(at, Node) and self.part_of(at) == part:
-            at = at.follow(self._cells)
-        return at
+        return self._cells

@@ -76,6 +76,11 @@ class States:
         kernels.put(self.tables[owner], self.row_bits, hashed, row)
         return row
 
+    def clear(self) -> None:
+        """Forget every state."""
+        self.counts[:] = 0
+        self.tables[:] = 0
+
     def load(self, segment: int, packed: NDArray[np.int64]) -> None:
         """Put states (int64[n, words]) into an empty segment; `fill_tables` comes after."""
         self.words[self.rows(segment, 0, len(packed))] = packed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from ...compose.result import Coverage, Problem
 from ...compose.step import Step
 from ..learn import Node
-from .alike import Claim
+from .alike import Alike
+from .ample import Ample
 from .components import Codes
-from .forest import Forest
+from .forest import BROKEN, HOLDS, Forest
 from .growing import Growing
 from .normal import Normal
 from .orbits import Orbits
 from .packing import Packing, packed_into_words
-from .situations import Outcome, Path, Situation, Situations, Track
+from .situations import Outcome, Path, Situation, Situations
+from .support import UNKNOWN as UNKNOWN_CODE
+from .support import Chain, Change, Key, Support
 
 UNKNOWN, NO_RACE, RACE = 0, 1, 2
-HOLDS, BROKEN = 1, 2
-"""Leaves of the trees of claims."""
 
 _WORD = (1 << 64) - 1
 
@@ -39,6 +40,7 @@ class Program(NamedTuple):
         images: int32[]: 0 if unknown, else the number that another one becomes, plus 1.
         races: int8[n, n]: whether two footprints race.
         claim_entries, claim_nodes, claim_branches: the trees of the claims.
+        ample: uint8[leaves], whether the thread's steps are an ample set; uint8[0] without reduction.
         normal: what the normal form of a state is; None without symmetry.
     """
 
@@ -55,6 +57,7 @@ class Program(NamedTuple):
     claim_entries: NDArray[np.int32]
     claim_nodes: NDArray[np.int64]
     claim_branches: NDArray[np.int32]
+    ample: NDArray[np.uint8]
     normal: Normal | None
 
 
@@ -65,17 +68,18 @@ class Tables:
         packing: how states are packed now.
         leaves: leaf number - 1 -> the situation that it stands for.
         steps, claims: the trees.
-        orbits: what is interchangeable; None without symmetry.
+        orbits, alike: what is interchangeable, and claims that do not tell it apart; None without symmetry.
         news: whether something was learned since the last `program`.
     """
 
-    def __init__(self, situations: Situations, packing: Packing | None = None) -> None:
+    def __init__(self, situations: Situations, packing: Packing | None = None, por: bool = False) -> None:
         self.situations, self.news = situations, True
         self._parts = situations.components.parts
         self.packing = packing or packed_into_words([part.bits for part in self._parts])
         self.steps = Forest(situations.model.layout.thread_count, self.packing)
         self.claims = Forest(len(situations.judge.claims), self.packing)
         self.leaves: list[Situation] = []
+        self.ample = Ample(situations) if por else None
         self._leaf = Growing(np.int32, 4)
         self._leaf.append(0)
         self._writes = Growing(np.int64, 3)
@@ -83,15 +87,16 @@ class Tables:
         self._keep, self._put = self._codes()
         self._pointers = Growing(np.int64, 4)
         self._images = Growing(np.int32)
-        self._image_of: list[tuple[int, int]] = []
+        self._image_of: list[tuple[int, int, int]] = []
         self._image_base: dict[tuple[int, int], int] = {}
         self._footprints: dict[Any, int] = {}
         self._footprint_steps: list[list[Step]] = [[]]
         self._races = np.zeros((64, 64), dtype=np.int8)
-        self._support = _Support(len(self._parts), len(situations.judge.claims))
+        self.support = Support(situations, self._outcomes)
+        self._chains: dict[Node, dict[int, Chain]] = {}
+        """For each node of a claim, what was asked on the way there, by component."""
         self.orbits: Orbits | None = None
-        self._alike: list[Claim] = []
-        self._at_rest: list[Claim] = []
+        self.alike: Alike | None = None
 
     # -- symmetry ----------------------------------------------------------------------------------
 
@@ -99,10 +104,7 @@ class Tables:
         """From now on, bring states to their normal form, if anything is interchangeable."""
         orbits = Orbits(self.situations.model.layout, self.situations.components, self.packing)
         if not orbits.symmetry.trivial:
-            judge, self.orbits = self.situations.judge, orbits
-            named = zip(judge.claim_names, judge.claims, strict=True)
-            self._alike = [Claim(orbits, name, claim) for name, claim in named]
-            self._at_rest = [Claim(orbits, name, claim) for name, claim in judge.at_rest.items()]
+            self.orbits, self.alike = orbits, Alike(orbits, self.situations.judge, self.claims, self.support)
 
     def learn_orbits(self, misses: NDArray[np.int64]) -> NDArray[np.int64]:
         """Learn what normal forms missed; the other misses."""
@@ -111,15 +113,6 @@ class Tables:
         others = self.orbits.learn(misses)
         self.news |= len(others) < len(misses)
         return others
-
-    def check_rest(self, codes: Codes) -> None:
-        """Whether what is claimed of states at rest is the same for the orbit of `codes`.
-
-        Raises:
-            UsageError: it is not.
-        """
-        for claim in self._at_rest:
-            claim.value(codes)
 
     def _codes(self) -> tuple[Growing, Growing]:
         return Growing(np.int64, self.packing.words), Growing(np.int64, self.packing.words)
@@ -135,22 +128,26 @@ class Tables:
         self.leaves.append(situation)
         first = self._outcomes.count
         for outcome in situation.outcomes:
-            self._add_outcome(outcome)
+            self._add_outcome(outcome, thread, dict(situation.path))
         reliable = any(outcome.step.reliable for outcome in situation.outcomes)
         row = (first, len(situation.outcomes), reliable, self._footprint(situation))
-        self.steps.teach(thread, situation.track, self._leaf.append(row))
+        leaf = self._leaf.append(row)
+        self.steps.teach(thread, situation.track, leaf)
+        if self.ample:
+            self.ample.add_leaf(leaf, situation)
 
-    def _add_outcome(self, outcome: Outcome) -> None:
+    def _add_outcome(self, outcome: Outcome, thread: int, known: dict[int, int]) -> None:
         for part, code in outcome.writes:
             self._writes.append((self._outcomes.count, part, code))
         self._add_codes(outcome.writes)
         hit = [(free, part) for free in outcome.freed for part in self.situations.pointing(free)]
         hit = [(free, part) for free, part in hit if part not in outcome.touched]
         first = self._pointers.count
-        for key in hit:
-            self._add_pointer(*key)
-        claims = self._support.add_outcome({part for part, _ in outcome.writes} | {part for _, part in hit})
-        self._outcomes.append((outcome.step.error is not None, first, len(hit), claims))
+        for free, part in hit:
+            self._add_pointer(free, part, thread)
+        changes = [Change(part, known.get(part, UNKNOWN_CODE), code) for part, code in outcome.writes]
+        changes += [Change(part, UNKNOWN_CODE, UNKNOWN_CODE) for _, part in hit]
+        self._outcomes.append((outcome.step.error is not None, first, len(hit), self.support.add_outcome(changes)))
 
     def _add_codes(self, writes: Path) -> None:
         keep, put, packing = [-1] * self.packing.words, [0] * self.packing.words, self.packing
@@ -162,68 +159,71 @@ class Tables:
         for codes, words in (self._keep, keep), (self._put, put):
             codes.append(np.array([word & _WORD for word in words], dtype=np.uint64).view(np.int64))
 
-    def _add_pointer(self, free: int, part: int) -> None:
+    def _add_pointer(self, free: int, part: int, thread: int) -> None:
         if (free, part) not in self._image_base:
             self._image_base[free, part] = self._images.extend(self.packing.room(part))
-        self._image_of.append((free, part))
+        self._image_of.append((free, part, thread))
         self._pointers.append((*self.packing.fields[part], self._image_base[free, part]))
 
     def teach_image(self, pointer: int, code: int) -> None:
         """Learn what the number `code` becomes in row `pointer` of `Program.pointers`."""
         self.news = True
-        key = self._image_of[pointer]
-        self._images.rows[self._image_base[key] + code] = 1 + self.situations.image(*key, code)
+        free, part, thread = self._image_of[pointer]
+        image = self.situations.image(free, part, code)
+        self._images.rows[self._image_base[free, part] + code] = 1 + image
+        if self.ample and image != code:
+            self.ample.touch(part, thread, changes=True)
+
+    def changes(self, free: int, part: int) -> list[tuple[int, int]]:
+        """The numbers of a component that are known to become others when `free` is freed, with these."""
+        base = self._image_base.get((free, part))
+        if base is None:
+            return []
+        images = self._images.rows[base : base + self.packing.room(part)].tolist()
+        return [(code, image - 1) for code, image in enumerate(images) if image and image - 1 != code]
 
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
-        track, problem = self._walk(codes, claim)
+        if self.alike:
+            self.news = True
+            return self.alike.teach(codes, claim)
+        track, problem, nodes = self.situations.of_function(codes, self.situations.judge.claims[claim])
         self.news = True
         self.claims.teach(claim, track, BROKEN if problem else HOLDS)
-        self.look_at(claim, [part for _, part, _ in track])
+        chains: dict[int, Chain] = {}
+        for node in nodes:
+            part = self.situations.part_of(node)
+            self._chains.setdefault(node, dict(chains))
+            chains[part] = self._ask(claim, part, chains.get(part, ()), node.key, codes[part])
         return problem
 
-    def _walk(self, codes: Codes, claim: int) -> tuple[Track, Problem | None]:
-        if not self.orbits:
-            return self.situations.of_function(codes, self.situations.judge.claims[claim])
-        alike = self._alike[claim]
-        version, problem = alike.version, alike.value(codes)
-        if alike.version != version:
-            self.claims.forget(claim)
-        return alike.track(codes), problem
+    def _ask(self, claim: int, part: int, chain: Chain, key: Key, code: int) -> Chain:
+        """Note that `claim` asks about a component, after `chain`; the chain with the answer."""
+        self.support.ask(claim, part, chain, key)
+        return (*chain, (key, self.support.answer(key, part, code)))
 
-    @property
-    def looked_at(self) -> list[set[int]]:
-        """For each claim, the components that some state was judged by."""
-        return self._support.looked
-
-    def look_at(self, claim: int, parts: Iterable[int]) -> None:
-        """Let `claim` be judged again after steps that change one of `parts`."""
-        for part in {alike for part in parts for alike in (self.orbits.orbit(part) if self.orbits else {part})}:
-            self._outcomes.rows[:, 3] |= self._support.changing(claim, part)
-
-    def link_claim(self, claim: int, node: int, code: int) -> bool:
-        """Learn where the number `code` leads from a node of the tree of `claim`; False if Python has to say."""
-        following = self._follow(claim, node, code)
+    def link_claim(self, claim: int, node: int, codes: Codes) -> bool:
+        """Learn where a node of the tree of `claim` leads for the state `codes`; False if Python has to say."""
+        if self.alike:
+            self.news = True
+            return self.alike.link(claim, node, codes)
+        name, part = self.claims.named(node)
+        following, passed = self.situations.follow(name, part, codes[part])
         if following is None:
             return False
         self.news = True
-        if isinstance(following, bool):
-            target = -HOLDS if following else -BROKEN
-        else:
-            target = self.claims.node(*following)
-            self.look_at(claim, [following[1]])
-        self.claims.link(node, code, target)
-        return True
-
-    def _follow(self, claim: int, node: int, code: int) -> tuple[Hashable, int] | bool | None:
-        """The name and the component of the next node, or whether the claim holds, or None if that is not known."""
-        name, part = self.claims.named(node)
-        if self.orbits:
-            return self._alike[claim].follow(name, part, code)
-        following = self.situations.follow(name, part, code)
         if isinstance(following, Node):
-            return following, self.situations.part_of(following)
-        return None if following is None else following.value[0] is None
+            target = self.claims.node(following, self.situations.part_of(following))
+        else:
+            target = -BROKEN if following.value[0] else -HOLDS
+        chains = self._chains[name]
+        chain = chains.get(part, ())
+        for asked in passed:
+            chain = self._ask(claim, part, chain, asked.key, codes[part])
+        if isinstance(following, Node):
+            self._chains.setdefault(following, {**chains, part: chain})
+        self.claims.link(node, codes[part], target)
+        return True
 
     # -- races -------------------------------------------------------------------------------------
 
@@ -270,7 +270,7 @@ class Tables:
         for (free, part), base in self._image_base.items():
             if packing.bits[part] > before.bits[part]:
                 self._image_base[free, part] = self._images.move(base, before.room(part), packing.room(part))
-        for row, (free, part) in enumerate(self._image_of):
+        for row, (free, part, _) in enumerate(self._image_of):
             self._pointers.rows[row] = (*packing.fields[part], self._image_base[free, part])
         if self.orbits:
             self.orbits.repack(packing)
@@ -282,51 +282,33 @@ class Tables:
             self.steps.entries, self.steps.nodes.rows, self.steps.branches.room, self._leaf.rows,
             self._keep.room, self._put.room, self._outcomes.room, self._pointers.room, self._images.room, self._races,
             self.claims.entries, self.claims.nodes.rows, self.claims.branches.room,
-            self.orbits.normal() if self.orbits else None,
+            self._ample(), self.orbits.normal() if self.orbits else None,
         )  # fmt: skip
+
+    def _ample(self) -> NDArray[np.uint8]:
+        """uint8[leaves]: whether the thread's steps are an ample set; uint8[0] without reduction."""
+        if self.ample is None:
+            return np.empty(0, dtype=np.uint8)
+        first, count = self._leaf.rows[:, 0], self._leaf.rows[:, 1]
+        leaf = np.repeat(np.arange(len(count)), count)
+        assert (first[leaf] <= np.arange(len(leaf))).all()  # outcomes stand in the order of their leaves
+        self.ample.flags.rows[leaf[self._outcomes.rows[:, -1] != 0]] = 0
+        return self.ample.flags.rows.copy()
 
     # -- what was found ----------------------------------------------------------------------------
 
     def cover(self, found: Coverage, taken: NDArray[np.int64]) -> None:
         """Add to `found` what a search exercised that passed each leaf `taken[leaf]` times."""
-        layout = self.situations.model.layout
         for number in np.flatnonzero(taken[1:]).tolist():
-            for outcome in self.leaves[number].outcomes:
-                stack = self._parts[self.leaves[number].path[0][0]].values[self.leaves[number].path[0][1]]
-                kind, _ = layout.pcs[_pc(layout.stacks[self.leaves[number].thread], stack) - 1]
-                key = kind, outcome.step.choice.arrow
-                found.steps[key] += int(taken[number + 1])
+            situation = self.leaves[number]
+            self.count(found, situation, [int(taken[number + 1])] * len(situation.outcomes))
+
+    def count(self, found: Coverage, situation: Situation, times: Sequence[int]) -> None:
+        """Add to `found` that each outcome of `situation` was taken so many times."""
+        kind, _ = self.situations.model.layout.pcs[self.situations.pc(situation.thread, situation.path) - 1]
+        for outcome, taken in zip(situation.outcomes, times, strict=True):
+            key = kind, outcome.step.choice.arrow
+            if taken:
+                found.steps[key] += taken
                 for moved, arrow, _ in outcome.step.moves:
                     found.movers.setdefault((moved, arrow), set()).add(key)
-
-
-def _pc(places: Sequence[int], stack: Sequence[int]) -> int:
-    """Where a thread stands whose component holds `stack`."""
-    return stack[places[stack[0]] - places[0]]
-
-
-class _Support:
-    """Which claims a step can change: those that look at a component which it changes.
-
-    A claim that looks at none of them has the same value as before: the walk through its tree is the same.
-    """
-
-    def __init__(self, parts: int, claims: int) -> None:
-        self._changed = Growing(np.uint64, -(-parts // 64))
-        self.looked: list[set[int]] = [set() for _ in range(claims)]
-
-    def add_outcome(self, parts: set[int]) -> int:
-        """The claims, as bits, that a step can change which changes `parts`."""
-        words = [0] * self._changed.rows.shape[1]
-        for part in parts:
-            words[part // 64] |= 1 << part % 64
-        self._changed.append(words)
-        return sum(1 << claim for claim, looked in enumerate(self.looked) if looked & parts)
-
-    def changing(self, claim: int, part: int) -> NDArray[np.int64]:
-        """int64[outcomes]: the bit of `claim` for each outcome that changes `part`, which the claim looks at."""
-        if part in self.looked[claim]:
-            return np.zeros(1, dtype=np.int64)
-        self.looked[claim].add(part)
-        changes = self._changed.rows[:, part // 64] >> np.uint64(part % 64) & np.uint64(1)
-        return changes.astype(np.int64) << np.int64(claim)

@@ -36,7 +36,7 @@ class Worker:
     """The buffers of one worker.
 
     Attributes:
-        taken: int64[leaves], how often each leaf was passed.
+        taken: int64[leaves, 2], how often each leaf was passed, and how often its thread was expanded alone.
         misses, events: what `kernels.expand` wrote; judged: what `kernels.insert` wrote.
     """
 
@@ -48,7 +48,7 @@ class Worker:
         self._hashes = np.empty((owners, room), dtype=np.uint64)
         self._claims = np.empty((owners, room), dtype=np.int64)
         self.counts = np.zeros(owners, dtype=np.int64)
-        self.taken = np.zeros(1024, dtype=np.int64)
+        self.forget()
         self._again = np.empty(chunk, dtype=np.int64)
         self._misses = np.empty((chunk * threads + chunk, 3), dtype=np.int64)
         self._events = np.empty((room, 4), dtype=np.int64)
@@ -72,6 +72,10 @@ class Worker:
         self.counts[self.number] = 0
         self._insert_from(self, program, 0)
 
+    def forget(self) -> None:
+        """Count from zero."""
+        self.taken = np.zeros((1024, 2), dtype=np.int64)
+
     def reshape(self) -> None:
         """Adapt to states of another width."""
         self._out = np.empty((*self._out.shape[:2], self._states.words.shape[1]), dtype=np.int64)
@@ -79,10 +83,11 @@ class Worker:
     def expand(self, program: Program, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Write the successors of `rows`; the rows that were not reached, those with misses, and the transitions."""
         if len(self.taken) < len(program.leaves):
-            self.taken = np.pad(self.taken, (0, 2 * len(program.leaves) - len(self.taken)))
+            self.taken = np.pad(self.taken, ((0, 2 * len(program.leaves) - len(self.taken)), (0, 0)))
         self.counts[:] = 0
+        states = self._states
         done, repeated, missed, noted, transitions = kernels.expand(
-            (0,) * self._states.words.shape[1], program, self._states.words, rows,
+            (0,) * states.words.shape[1], program, states.words, states.tables, states.row_bits, rows,
             self._out, self._hashes, self._claims, self.counts, self.taken, self._again, self._misses, self._events,
         )  # fmt: skip
         self.misses, self.events = self._misses[:missed], self._events[:noted]
