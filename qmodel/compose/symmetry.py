@@ -191,7 +191,7 @@ class Symmetry:
         return tuple(thread if thread in pooled else -1 for thread in range(self._layout.thread_count))
 
     def _pointer_places(self, field: Field[Any]) -> Iterator[tuple[int, Place]]:
-        items = self._targets(field.target)  # type: ignore[attr-defined]
+        items = self._targets(field.target)
         if all(item < 0 for item in items):
             return
         if isinstance(field, Set):
@@ -203,7 +203,9 @@ class Symmetry:
         """For each object that a pointer to `kind` may name, in the order of the pointer's values, its number."""
         kinds = self._layout.objects if kind is object else [kind] if kind in self._layout.objects else []
         return tuple(
-            self._number_of.get((one, index), -1) for one in kinds for index in range(len(self._layout.objects[one].bases))
+            self._number_of.get((one, index), -1)
+            for one in kinds
+            for index in range(len(self._layout.objects[one].bases))
         )
 
     def stack_places(self, cells: Sequence[int], thread: int) -> Iterator[tuple[int, Place]]:
@@ -231,9 +233,7 @@ class Symmetry:
         """The state in which everything has the place, and the name, that `permutation` gives it."""
         return self._action(permutation)(cells)
 
-    def renamed(
-        self, cells: Sequence[int], permutation: Permutation, places: Iterable[tuple[int, Place]]
-    ) -> list[int]:
+    def renamed(self, cells: Sequence[int], permutation: Permutation, places: Iterable[tuple[int, Place]]) -> list[int]:
         """The same for the names alone that stand in `places`, with nothing moved."""
         return self._action(permutation).rename(cells, places)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..spec.errors import UsageError
@@ -50,7 +50,33 @@ class Options:
             raise UsageError("--por with --checkpoint: what the reduction assumes is learned on the way, and not saved")
         if self.spill and not self.spill.is_dir():
             raise UsageError(f"{self.spill} is not a folder; name one on the disk that shall take the states")
+        if self.symmetry and self.by_walks:
+            raise UsageError(f"order `{self.order}` keeps no set of states, so --symmetry has nothing to make smaller")
+        if self.symmetry and self.por:
+            raise UsageError(
+                "--symmetry with --por: which steps nobody else notices is learned from the states that are visited, and "
+                "not from their permutations; leave one of them out"
+            )
         self._check_order()
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """The options that leave states out without changing a verdict."""
+        return tuple(name for name in ("symmetry", "por") if getattr(self, name))
+
+    def check_audit(self) -> None:
+        """Whether there is something to audit.
+
+        Raises:
+            UsageError: nothing is reduced.
+        """
+        if not self.reductions:
+            raise UsageError("--audit compares a reduced search with a full one; add --symmetry or --por")
+
+    @property
+    def unreduced(self) -> Options:
+        """The same without reductions, and without what would save or go on from a reduced search."""
+        return replace(self, symmetry=False, por=False, checkpoint=None, resume=False)
 
     def _check_order(self) -> None:
         """Whether the order, and what belongs to one order only, go together.

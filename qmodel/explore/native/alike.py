@@ -61,7 +61,10 @@ class Claim:
         self._exchanges = list(self._relevant_exchanges())
 
     def _relevant_exchanges(self) -> Iterator[tuple[list[tuple[int, int, int]], Permutation]]:
-        """The exchanges that change one of `parts`: for each that changes its place there, where it goes, and its way."""
+        """The exchanges that change some of `parts`, with these.
+
+        Each is (place in `parts`, place where it goes, way in which it changes).
+        """
         for tau, pi in self._orbits.symmetry.generators:
             moves = []
             for place, part in enumerate(self.parts):
@@ -220,12 +223,13 @@ class Alike:
         following = self._claims[number].follow(name, part, codes[part])
         if following is None:
             return False
-        if isinstance(following, bool):
-            target = -HOLDS if following else -BROKEN
-        else:
-            target = self._forest.node(*following)
-        self._forest.link(node, codes[part], target)
+        self._forest.link(node, codes[part], self._target(following))
         return True
+
+    def _target(self, following: tuple[Any, int] | bool) -> int:
+        if isinstance(following, bool):
+            return -HOLDS if following else -BROKEN
+        return self._forest.node(*following)
 
     def check_rest(self, codes: Codes) -> None:
         """Whether what is claimed of states at rest is the same for the orbit of `codes`.

@@ -68,9 +68,10 @@ class Checkpoint:
             )
         found: dict[str, Any] = json.loads(path.read_text())
         for name, mine in self._identity.items():
-            if found.get(name) != mine:
+            theirs = found.get(name)
+            if theirs != mine:
                 raise UsageError(
-                    f"the checkpoint in {self._folder} is of another search: its {name} is {found.get(name)}, not {mine}"
+                    f"the checkpoint in {self._folder} is of another search: its {name} is {theirs}, not {mine}"
                 )
         return found
 

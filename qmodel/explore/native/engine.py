@@ -290,6 +290,7 @@ class Engine:
         return Result(
             self.model, verdict, self.states.total, self.transitions, self.depth, seconds, problem, trace, stopped,
             self.coverage(), "depth" if self._stack is not None else "breadth",
+            symmetric=self.tables.orbits.symmetry.describe() if self.tables.orbits else "",
         )  # fmt: skip
 
     def coverage(self) -> Coverage:

@@ -7,6 +7,7 @@ layer from the initial state, and the simplest trace is taken from their edges.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...compose.result import Problem
@@ -25,13 +26,13 @@ _MANY = 5000
 
 def lifted(engine: Engine, symmetry: Symmetry) -> tuple[Problem, Trace]:
     """The simplest of the shortest real ways to what `engine` found wrong, and the problem that it shows."""
-    found = [Found(Problem("", ""), row, at, engine.depth_of(row)) for row, at in engine.found]
-    shortest = min(one.depth + (one.last is not None) for one in found)
-    nearest = [one for one in found if one.depth + (one.last is not None) == shortest]
-    layers = _layers(Cone(engine), {one.at: one.depth for one in nearest})
+    found = [(row, engine.depth_of(row), last is not None) for row, last in engine.found]
+    shortest = min(depth + in_step for _, depth, in_step in found)
+    nearest = [one for one in found if one[1] + one[2] == shortest]
+    layers = _layers(Cone(engine), {row: depth for row, depth, _ in nearest})
     ways = _Ways(engine, [_Orbits(symmetry, [engine.state(row) for row in rows]) for rows in layers])
-    depths = {one.depth: one.last is not None for one in nearest}
-    return simplest([one for depth, ends in depths.items() for one in ways.problems(depth, ends)], ways.parents)
+    ends = dict.fromkeys((depth, in_step) for _, depth, in_step in nearest)
+    return simplest([one for end in ends for one in ways.problems(*end)], ways.parents)
 
 
 def _layers(cone: Cone, found: dict[int, int]) -> list[set[int]]:
@@ -97,14 +98,13 @@ class _Ways:
         """The edges into a state from the layer before."""
         return self._parents.get(at, [])
 
-    def problems(self, depth: int, in_step: bool) -> list[Found[tuple[int, Cells]]]:
+    def problems(self, depth: int, in_step: bool) -> Iterator[Found[tuple[int, Cells]]]:
         """What is wrong with the states of a layer, or with steps out of them."""
-        found = []
+        judge = self._engine.judge
         for state in self._layers[depth]:
             steps = self._engine.learned(state)
             if in_step:
-                wrong = [(self._engine.judge.step(step), step.choice) for step in steps]
-            else:
-                wrong = [(self._engine.judge.state(state) or self._engine.judge.expansion(state, steps), None)]
-            found += [Found(problem, (depth, state), last, depth) for problem, last in wrong if problem]
-        return found
+                wrong = [(judge.step(step), step.choice) for step in steps]
+                yield from (Found(problem, (depth, state), choice, depth) for problem, choice in wrong if problem)
+            elif problem := judge.state(state) or judge.expansion(state, steps):
+                yield Found(problem, (depth, state), None, depth)

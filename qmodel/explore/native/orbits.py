@@ -99,9 +99,7 @@ class Orbits:
 
     def _watch_slots(self, part: int) -> _Watched:
         symmetry, slots = self.symmetry, self.components.parts[part].slots
-        return _Watched(
-            part, lambda cells: symmetry.key(cells, slots), lambda cells: symmetry.references(cells, slots)
-        )
+        return _Watched(part, lambda cells: symmetry.key(cells, slots), lambda cells: symmetry.references(cells, slots))
 
     def _names(self, part: int) -> set[bool]:
         """Whether a component can name threads (True), pooled objects (False), or both."""
@@ -134,7 +132,7 @@ class Orbits:
         for part in range(parts):
             names = self._names(part)
             by_objects = False in names or part in self._alive or part in self._held
-            if not (names or by_objects or part in self._thread_of and self._thread_of[part] in self._pooled):
+            if not (names or by_objects or (part in self._thread_of and self._thread_of[part] in self._pooled)):
                 continue
             self._active[part] = len(self._ways), by_objects
             for way, taus in enumerate(self._alike(part, True in names)):
@@ -162,7 +160,8 @@ class Orbits:
         for kind, teach in (normal.FACTS, self._teach_facts), (normal.RENAMED, self._teach_image):
             for key in np.unique(misses[misses[:, 1] == kind, 2]).tolist():
                 teach(*divmod(key, 1 << 32))
-        return misses[(misses[:, 1] != normal.FACTS) & (misses[:, 1] != normal.RENAMED)]
+        others: Rows = misses[(misses[:, 1] != normal.FACTS) & (misses[:, 1] != normal.RENAMED)]
+        return others
 
     def _teach_facts(self, part: int, code: int) -> None:
         for base, watched in zip(self._fact_base, self._watched, strict=True):
@@ -257,10 +256,7 @@ class Orbits:
         watched = [
             (*fields[w.part], base, 0, 0, w.part) for w, base in zip(self._watched, self._fact_base, strict=True)
         ]
-        active = [
-            (*fields[part], 0, first, by_objects, part)
-            for part, (first, by_objects) in self._active.items()
-        ]
+        active = [(*fields[part], 0, first, by_objects, part) for part, (first, by_objects) in self._active.items()]
         return normal.Normal(
             np.array([threads, stacks, singles, objects, objects]), _table(watched, 7), self._facts.room,
             _pools(self.symmetry.thread_pools), _pools(self.symmetry.object_pools), _table(active, 7), self._inert(),
