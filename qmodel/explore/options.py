@@ -54,8 +54,8 @@ class Options:
             raise UsageError(f"order `{self.order}` keeps no set of states, so --symmetry has nothing to make smaller")
         if self.symmetry and self.por:
             raise UsageError(
-                "--symmetry with --por: which steps nobody else notices is learned from the states that are visited, and "
-                "not from their permutations; leave one of them out"
+                "--symmetry with --por: which steps nobody else notices is learned from the states that are visited, "
+                "and not from their permutations; leave one of them out"
             )
         self._check_order()
 
