@@ -304,7 +304,7 @@ def second_sleeps(s: Any) -> bool:
 
 @always("hired in order")
 def hired_in_order(s: Any) -> bool:
-    """C1 is never asleep while C2 cooks and C3 has just been hired: one assignment of all, hit by no exchange of two."""
+    """C1 never sleeps while C2 cooks and C3 was just hired: one assignment of all, hit by no exchange of two."""
     first, second, third = s.cooks
     return not (first.at(Cook.asleep) and second.at(Cook.cooking) and third.at(Cook.hired))
 
@@ -364,7 +364,7 @@ def first_dish_is_cooked_last(s: Any) -> bool:
 
 
 def test_a_claim_of_states_at_rest_that_tells_objects_apart_is_refused() -> None:
-    with pytest.raises(UsageError, match="property first dish tells dish1 from dish. apart"):
+    with pytest.raises(UsageError, match=r"property first dish tells dish1 from dish. apart"):
         engine(kitchen(3, first_dish_is_cooked_last, head=Recruiter, cook=Leaver)).run()
 
 

@@ -25,14 +25,21 @@ _MANY = 5000
 
 
 def lifted(engine: Engine, symmetry: Symmetry) -> tuple[Problem, Trace]:
-    """The simplest of the shortest real ways to what `engine` found wrong, and the problem that it shows."""
+    """The simplest of the shortest real ways to what `engine` found wrong, and the problem that it shows.
+
+    Raises:
+        RuntimeError: there is none, because permutations do not do to states what they should.
+    """
     found = [(row, engine.depth_of(row), last is not None) for row, last in engine.found]
     shortest = min(depth + in_step for _, depth, in_step in found)
     nearest = [one for one in found if one[1] + one[2] == shortest]
     layers = _layers(Cone(engine), {row: depth for row, depth, _ in nearest})
     ways = _Ways(engine, [_Orbits(symmetry, [engine.state(row) for row in rows]) for rows in layers])
     ends = dict.fromkeys((depth, in_step) for _, depth, in_step in nearest)
-    return simplest([one for end in ends for one in ways.problems(*end)], ways.parents)
+    wrong = [one for end in ends for one in ways.problems(*end)]
+    if not wrong:
+        raise RuntimeError("a violation of normal forms is none of real states: the reduction by symmetry is wrong")
+    return simplest(wrong, ways.parents)
 
 
 def _layers(cone: Cone, found: dict[int, int]) -> list[set[int]]:

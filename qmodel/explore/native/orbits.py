@@ -56,6 +56,7 @@ class Orbits:
         self.shadows = Components(layout)
         self._layout, self.components, self._packing = layout, components, packing
         self._known_images: dict[tuple[int, int], int] = {}
+        self._factors: dict[int, tuple[int, int]] = {}
         self._pooled = [thread for pool in self.symmetry.thread_pools for thread in pool]
         self._alive = [components.of_slot[one.base] for one in self.symmetry.objects]
         self._held = [components.of_slot[one.base + one.width - 1] for one in self.symmetry.objects]
@@ -189,13 +190,43 @@ class Orbits:
         """What the number `code` of a shadow becomes, in one of the ways in which it can change."""
         found = self._known_images.get((way, code))
         if found is None:
-            found = self._known_images[way, code] = self._image(*self._ways[way], code)
+            before, exchange = self._factor(way)
+            found = self._exchanged(way, code) if before < 0 else self.image(exchange, self.image(before, code))
+            self._known_images[way, code] = found
         return found
 
-    def _image(self, part: int, target: int, permutation: Permutation, code: int) -> int:
+    def _exchanged(self, way: int, code: int) -> int:
+        part, target, permutation = self._ways[way]
         cells = self.cells(self.shadows, part, code)
         renamed = self.symmetry.renamed(cells, permutation, self._places_of(part, cells))
         return self.shadows.parts[target].code(tuple([renamed[slot] for slot in self.shadows.parts[part].slots]))
+
+    def _factor(self, way: int) -> tuple[int, int]:
+        """A way and an exchange of neighbours after it that are the same as `way`; -1 for exchanges themselves.
+
+        Most numbers have few images: so most are found by looking up two, instead of renaming.
+        """
+        if way not in self._factors:
+            self._factorise(self._ways[way].part)
+        return self._factors[way]
+
+    def _factorise(self, part: int) -> None:
+        taus, pis = (
+            {mapping: n for n, mapping in enumerate(m)}
+            for m in (self.symmetry.thread_mappings, self.symmetry.object_mappings)
+        )
+        identity, _ = self.way(part, 0, 0)
+        self._factors[identity] = -1, identity
+        pending = [identity]
+        for way in pending:
+            _, target, permutation = self._ways[way]
+            for exchange in self.symmetry.generators:
+                together = permutation.then(self.permutation(*exchange))
+                found, _ = self.way(part, taus[together.threads], pis[together.objects])
+                if found not in self._factors:
+                    before = -1 if way == identity else way
+                    self._factors[found] = before, self.way(target, *exchange)[0]
+                    pending.append(found)
 
     def _places_of(self, part: int, cells: Cells) -> Iterable[tuple[int, Place]]:
         if part in self._thread_of:
