@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from ..compose.library import build
+from ..explore.audit import audit
 from ..explore.limits import NEVER, Limits, Progress, Strolled
 from ..explore.options import WALKS, Options, all_cores
 from ..explore.search import profiled, search
 from ..show import profile as profiles
 from ..show import verdict
 from ..spec.errors import UsageError
-from .app import JSON, PARAMETERS, app, leave, out, print_json, scope_of
+from .app import INTERNAL, JSON, PARAMETERS, app, leave, out, print_json, scope_of
 from .status import notice, status
 
 
@@ -45,6 +46,13 @@ def check(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint, if there is one.")] = False,
     por: Annotated[
         bool, typer.Option("--por", help="Partial-order reduction: of steps that nobody notices, one order.")
+    ] = False,
+    symmetry: Annotated[
+        bool,
+        typer.Option("--symmetry", help="Threads and objects of a pool are interchangeable: visit one of each kind."),
+    ] = False,
+    auditing: Annotated[
+        bool, typer.Option("--audit", help="Also search without reductions, at a smaller scope if need be; compare.")
     ] = False,
     liveness: Annotated[
         bool, typer.Option("--liveness", help="Also look at whole runs: what must happen eventually, busy loops.")
@@ -85,15 +93,23 @@ def check(
     if order in WALKS and seed is None:
         seed = random.randrange(1 << 32)
     where = None
-    options = Options(workers or all_cores(), spill, checkpoint, every, resume, por, order, seed, walks, pct_depth)
+    options = Options(
+        workers or all_cores(), spill, checkpoint, every, resume, por, order, seed, walks, pct_depth, symmetry
+    )
+    if auditing:
+        options.check_audit()
     with status(_progress) as line:
         if profile or profile_fields:
             result, where = profiled(model, limits, line, claims, options, notice, liveness, profile_fields)
         else:
             result = search(model, limits, line, claims, options, notice, liveness)
+        audited = audit(result, options, claims, line, notice) if auditing else None
+    code = result.exit_code if audited is None or audited.agrees else INTERNAL
     if as_json:
-        print_json(verdict.document(result) | ({"profile": profiles.document(where)} if where else {}))
-        leave(result.exit_code)
+        more = {"profile": profiles.document(where)} if where else {}
+        more |= {"audit": verdict.audit_document(audited)} if audited else {}
+        print_json(verdict.document(result) | more)
+        leave(code)
     out.print(verdict.summary(result), markup=False)
     if result.trace is not None:
         out.print(f"\n{verdict.trace_title(result)} (* is the environment):\n", markup=False)
@@ -105,7 +121,9 @@ def check(
         out.print("\n" + profiles.headline(where), markup=False)
         for section in profiles.sections(where):
             out.print(profiles.rendered(section), soft_wrap=False)
-    leave(result.exit_code)
+    if audited:
+        out.print("\n" + verdict.audit_text(audited), markup=False)
+    leave(code)
 
 
 def _progress(at: Progress | Strolled) -> str:

@@ -83,6 +83,7 @@ class Result:
         states, transitions, depth: what was visited; depth is the longest of the shortest paths.
         stopped: why the search did not finish, or "".
         trace: the simplest one that shows `problem`; of another order than breadth first, not of all.
+        symmetric: what is interchangeable, e.g. "W1 W2, E1 E2"; then one state of each orbit is counted, or a few.
         decided: names of the claims about whole runs that were looked at; vacuous: those that no run has to settle.
         order: in which states were visited: "breadth" or "depth" first, or by walks ("walk", "pct").  Depth first,
             `depth` is the length of the longest path that was followed; of walks it is that of the longest, and
@@ -102,6 +103,7 @@ class Result:
     coverage: Coverage = field(default_factory=Coverage)
     order: str = "breadth"
     walks: Walks | None = None
+    symmetric: str = ""
     decided: tuple[str, ...] = ()
     vacuous: tuple[str, ...] = ()
 

@@ -38,14 +38,17 @@ class Judge:
     Attributes:
         properties: what it judges by, beside what every state is judged by.
         claims: those of them that say something about every state, in order; at_rest: about every quiescent one.
+        claim_names, rest_names: what they are called.
     """
 
     def __init__(self, model: Model, properties: Sequence[Property] | None = None) -> None:
         self.model = model
         self.properties = chosen = tuple(model.properties if properties is None else properties)
         self.claims = [_learned(model, p) for p in chosen if p.kind in ("always", "never")]
+        self.claim_names = [p.name for p in chosen if p.kind in ("always", "never")]
         self._about_runs = [p for p in chosen if p.about_runs]
         self.at_rest = [_learned(model, p) for p in chosen if p.kind == "at rest"]
+        self.rest_names = [p.name for p in chosen if p.kind == "at rest"]
 
     def state(self, state: Cells) -> Problem | None:
         """The first property that `state` breaks by itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..spec.errors import UsageError
@@ -26,6 +26,7 @@ class Options:
         order: which state comes next, one of `ORDERS`.
         seed, walks: of walks: what they are drawn from (0 by default), and how many are made (None: until a limit).
         pct_depth: of walks by priorities: how many ordering constraints a bug may need, d in the paper; 3 by default.
+        symmetry: visit one of all states that differ only in which threads and objects of a pool are which.
     """
 
     workers: int = 1
@@ -38,6 +39,7 @@ class Options:
     seed: int | None = None
     walks: int | None = None
     pct_depth: int | None = None
+    symmetry: bool = False
 
     def __post_init__(self) -> None:
         if self.workers < 1 or self.workers & (self.workers - 1):
@@ -48,7 +50,33 @@ class Options:
             raise UsageError("--por with --checkpoint: what the reduction assumes is learned on the way, and not saved")
         if self.spill and not self.spill.is_dir():
             raise UsageError(f"{self.spill} is not a folder; name one on the disk that shall take the states")
+        if self.symmetry and self.by_walks:
+            raise UsageError(f"order `{self.order}` keeps no set of states, so --symmetry has nothing to make smaller")
+        if self.symmetry and self.por:
+            raise UsageError(
+                "--symmetry with --por: which steps nobody else notices is learned from the states that are visited, "
+                "and not from their permutations; leave one of them out"
+            )
         self._check_order()
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """The options that leave states out without changing a verdict."""
+        return tuple(name for name in ("symmetry", "por") if getattr(self, name))
+
+    def check_audit(self) -> None:
+        """Whether there is something to audit.
+
+        Raises:
+            UsageError: nothing is reduced.
+        """
+        if not self.reductions:
+            raise UsageError("--audit compares a reduced search with a full one; add --symmetry or --por")
+
+    @property
+    def unreduced(self) -> Options:
+        """The same without reductions, and without what would save or go on from a reduced search."""
+        return replace(self, symmetry=False, por=False, checkpoint=None, resume=False)
 
     def _check_order(self) -> None:
         """Whether the order, and what belongs to one order only, go together.

@@ -62,11 +62,16 @@ def search(
             f"whole runs are decided on the complete graph, layer by layer, and order `{options.order}` has no layers; "
             "`--liveness` needs `breadth`"
         )
+    if runs and options.symmetry:
+        raise UsageError(
+            "--liveness with --symmetry: a lasso of normal forms need not close among the real states, and fairness is "
+            "about single threads, which normal forms exchange; leave one of them out"
+        )
     if options.by_walks:
         return _walk(model, limits, progress, Judge(model, properties), options, notice)
     started = time.monotonic()
     learned, judge = LearnedSteps(model), Judge(model, properties)
-    if options.order == "breadth" and not (options.checkpoint or options.por):
+    if options.order == "breadth" and not (options.checkpoint or options.reductions):
         small = min(SMALL, limits.states or SMALL)
         result = explore(model, replace(limits, states=small), progress, learned, judge)
         if not result.stopped or result.states < SMALL or small == limits.states:

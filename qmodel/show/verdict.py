@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..compose.audit import Audit, finding
 from ..compose.digest import digest
 from ..compose.model import Model
 from ..compose.result import Result, Verdict
@@ -47,7 +48,8 @@ def counts(result: Result) -> str:
     walks, seconds = result.walks, result.seconds
     if walks is None:
         deep = f"longest path {result.depth}" if result.order == "depth" else f"depth {result.depth}"
-        return f"{result.states:,} states, {result.transitions:,} transitions, {deep}, {seconds:.1f} s"
+        alike = f", up to symmetry of {result.symmetric}" if result.symmetric else ""
+        return f"{result.states:,} states, {result.transitions:,} transitions, {deep}, {seconds:.1f} s{alike}"
     rate = f", {walks.steps / seconds:,.0f} steps/s" if seconds else ""
     return f"{_count(walks.number, 'walk')}, {walks.steps:,} steps{rate}, {seconds:.1f} s, seed {walks.seed}"
 
@@ -88,6 +90,34 @@ def omissions(model: Model) -> dict[str, str]:
     return {kind.__name__: " ".join(notes) for kind in kinds if (notes := not_modelled(kind))}
 
 
+def audit_text(audit: Audit) -> str:
+    """Whether a reduced search and a full one agree, or how they do not."""
+    by = " and ".join(f"--{name}" for name in audit.reductions)
+    if audit.full is None or not audit.compared:
+        return f"audit of {by}: nothing to compare, since no search without it came to a verdict"
+    where, sizes = scope_text(audit.full.model), f"{audit.full.states:,} states instead of {audit.reduced.states:,}"
+    if audit.agrees:
+        return f"audit of {by} at {where}: the same without it, {sizes}"
+    found = f"{_finding(audit.reduced)} with it, {_finding(audit.full)} without it"
+    return f"audit of {by} at {where}: THE REDUCTION IS WRONG: {found}, {sizes}"
+
+
+def _finding(result: Result) -> str:
+    verdict, rule, steps = finding(result)
+    return f"{verdict} {rule} in {_count(steps, 'step')}" if rule else verdict
+
+
+def audit_document(audit: Audit) -> dict[str, Any]:
+    """The audit as JSON-ready data."""
+    sides = {"reduced": audit.reduced, "full": audit.full}
+    found = {
+        side: {"scope": result.model.system.scope, "states": result.states, "finding": _finding(result)}
+        for side, result in sides.items()
+        if result is not None
+    }
+    return {"reductions": list(audit.reductions), "compared": audit.compared, "agrees": audit.agrees, **found}
+
+
 def trace_text(model: Model, trace: Trace) -> str:
     """The lanes, and the line that replays them."""
     return f"{lanes.text(model, trace)}\n\nqmodel replay '{trace.token(model)}'"
@@ -123,7 +153,8 @@ def document(result: Result) -> dict[str, Any]:
 def _document_of_counts(result: Result) -> dict[str, Any]:
     walks = result.walks
     if walks is None:
-        return {"states": result.states, "transitions": result.transitions, "depth": result.depth}
+        alike = {"up_to_symmetry_of": result.symmetric} if result.symmetric else {}
+        return {"states": result.states, "transitions": result.transitions, "depth": result.depth, **alike}
     found = {"seed": walks.seed, "walks": walks.number, "steps": walks.steps, "longest_walk": result.depth}
     if walks.finder is None:
         return found

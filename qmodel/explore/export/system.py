@@ -20,8 +20,8 @@ from ...spec.fields import Field
 from ..learn import Reads, WatchedCells
 from ..native.components import Component, Components
 from ..native.engine import Engine
+from ..native.forest import HOLDS
 from ..native.situations import Outcome, Path, Situation
-from ..native.tables import HOLDS
 from .decision import Decision, Formula, Reducer, any_of
 
 

@@ -20,6 +20,7 @@ from ...compose.model import Model
 from ...compose.result import Coverage
 from ...spec.errors import UsageError
 from ..judge import Judge
+from ..options import Options
 from .frontier import Frontier
 from .packing import Packing
 
@@ -33,27 +34,29 @@ class Checkpoint:
     """Where, and how often, a search is saved.
 
     Args:
-        every: seconds between two saves.
-        resume: go on from what the folder holds, if it holds something.
+        options: name the folder, the seconds between two saves, and whether to go on from what is there.
 
     Raises:
         UsageError: the folder holds the checkpoint of another search, or one that nobody said to go on from.
     """
 
-    def __init__(self, folder: Path, every: float, resume: bool, model: Model, judge: Judge, workers: int) -> None:
-        self._folder, self._every = folder, every
+    def __init__(self, options: Options, model: Model, judge: Judge) -> None:
+        assert options.checkpoint is not None
+        folder = options.checkpoint
+        self._folder, self._every = folder, options.every
         self._identity = {
             "system": model.address,
             "scope": model.system.scope,
             "digest": digest(model),
             "properties": [claim.name for claim in judge.properties],
-            "workers": workers,
+            "workers": options.workers,
+            "symmetry": options.symmetry,
         }
         self._generation = 0
         self._packing: Packing | None = None
         self._saved = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
-        self.saved = self._read(resume)
+        self.saved = self._read(options.resume)
 
     def _read(self, resume: bool) -> dict[str, Any] | None:
         path = self._folder / _MANIFEST
@@ -65,9 +68,10 @@ class Checkpoint:
             )
         found: dict[str, Any] = json.loads(path.read_text())
         for name, mine in self._identity.items():
-            if found[name] != mine:
+            theirs = found.get(name)
+            if theirs != mine:
                 raise UsageError(
-                    f"the checkpoint in {self._folder} is of another search: its {name} is {found[name]}, not {mine}"
+                    f"the checkpoint in {self._folder} is of another search: its {name} is {theirs}, not {mine}"
                 )
         return found
 

@@ -25,12 +25,14 @@ from . import kernels
 from .checkpoint import Checkpoint, packing_of
 from .compiling import compiling
 from .cone import Cone
+from .forest import BROKEN
 from .frontier import Frontier, Rows
 from .levels import Levels
+from .lifted import lifted
 from .situations import Situations
 from .stack import Stack
 from .states import States
-from .tables import BROKEN, Program, Tables
+from .tables import Program, Tables
 from .workers import Team, Worker
 
 _CHUNK = 1 << 13
@@ -55,13 +57,14 @@ class Engine:
         self.situations = Situations(model, learned, judge)
         self._checkpoint: Checkpoint | None = None
         if options.checkpoint:
-            where = options.checkpoint, options.every, options.resume
-            self._checkpoint = Checkpoint(*where, model, judge, options.workers)
+            self._checkpoint = Checkpoint(options, model, judge)
         saved = self._checkpoint.saved if self._checkpoint else None
         self._start = self.situations.components.encode(model.initial())
         if saved:
             self.situations.components.restore(saved["components"])
         self.tables = Tables(self.situations, packing_of(saved) if saved else None, options.por)
+        if options.symmetry:
+            self.tables.find_orbits()
         self.team = Team(options.workers)
         self.states = States(self.tables.packing.words, options.workers, options.spill)
         threads = model.layout.thread_count
@@ -196,6 +199,8 @@ class Engine:
                 self.found.append((row, (one, two)))
             elif kind == kernels.REST:
                 self.rests.append(row)
+                if self.tables.alike:
+                    self.tables.alike.check_rest(self.codes(row))
                 problem = self.judge.rest(self.state(row))
                 self.at_rest += problem is None
                 if problem:
@@ -222,7 +227,7 @@ class Engine:
 
     def _learn(self) -> None:
         """Learn what this round met for the first time; each situation from the first state that was in it."""
-        misses = np.concatenate([worker.misses for worker in self.workers])
+        misses = self.tables.learn_orbits(np.concatenate([worker.misses for worker in self.workers]))
         steps = misses[:, 1] != kernels.IMAGE
         for row, thread, _ in _first_of_each(misses[steps], misses[steps, 2]).tolist():
             self.tables.teach_steps(self.codes(row), thread)
@@ -284,13 +289,18 @@ class Engine:
         problem, trace, verdict = None, None, Verdict.HOLDS
         if self.found:
             self._levels = Levels(self) if self._stack is not None else None
-            problem, trace = simplest(self._problems(), Cone(self).parents)
+            orbits = self.tables.orbits
+            if orbits:
+                problem, trace = lifted(self, orbits.symmetry)
+            else:
+                problem, trace = simplest(self._problems(), Cone(self).parents)
             verdict = Verdict.VIOLATED
         elif stopped:
             verdict = Verdict.INCONCLUSIVE
         return Result(
             self.model, verdict, self.states.total, self.transitions, self.depth, seconds, problem, trace, stopped,
             coverage, "depth" if self._stack is not None else "breadth",
+            symmetric=self.tables.orbits.symmetry.describe() if self.tables.orbits else "",
         )  # fmt: skip
 
     def coverage(self) -> Coverage:

@@ -16,6 +16,9 @@ from .growing import Growing
 from .packing import Packing
 from .situations import Track
 
+HOLDS, BROKEN = 1, 2
+"""Leaves of the trees of claims."""
+
 
 class Forest:
     """Trees whose inner nodes look at one component each and have a branch for every number that it may hold.
@@ -82,6 +85,10 @@ class Forest:
         for number, (_, _, code) in enumerate(track):
             node, following = following, self.node(*track[number + 1][:2]) if number + 1 < len(track) else -leaf
             self.link(node, code, following)
+
+    def forget(self, entry: int) -> None:
+        """Let a tree start anew; its nodes stay, and nothing leads to them."""
+        self.entries[entry] = 0
 
     def link(self, node: int, code: int, following: int) -> None:
         """Let the number `code` lead from `node` to another node, or to a leaf if `following` is negative."""

@@ -16,6 +16,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .normal import desk_for, normalise
+
 BLOCK = 12
 """A segment is interleaved with the others in blocks of 2**BLOCK rows: no two workers write to one cache line."""
 
@@ -198,8 +200,8 @@ def expand(
         taken: int64[leaves, 2], how often each leaf was passed, and how often its thread was expanded alone; counted
             on.
         again: int64[], gets the states in which something is unknown; nothing else is written for them.
-        misses: int64[n, 3], gets what is unknown: (row, thread, node << 32 | number) or (row, IMAGE, pointer << 32 |
-            number).
+        misses: int64[n, 3], gets what is unknown: (row, thread, node << 32 | number), (row, IMAGE, pointer << 32 |
+            number), and what `normalise` misses.
         events: int64[n, 4], gets (ERROR, row, leaf, outcome), (REST, row, 0, 0), (RACE.., row, footprint, footprint).
 
     Returns: how many of `rows` were done before a buffer was full, and the numbers of `again`, `misses`, `events` and
@@ -209,6 +211,8 @@ def expand(
     entries, nodes, branches, leaf_rows = program.entries, program.nodes, program.branches, program.leaves
     keep, put, outcomes = program.keep, program.put, program.outcomes
     pointers, images, races, ample = program.pointers, program.images, program.races, program.ample
+    normal = program.normal
+    desk = desk_for(normal)
     threads, owners, room = entries.shape[0], out.shape[0], out.shape[1]
     leaves = np.zeros(threads, dtype=np.int64)
     scratch = np.zeros(words.shape[1], dtype=np.int64)
@@ -242,7 +246,8 @@ def expand(
         else:
             events[noted, 0], events[noted, 1] = REST, row
             noted += 1
-        unknown, alone = np.int64(-1), np.int64(-1)
+        unknown, alone, lost = np.int64(-1), np.int64(-1), False
+        most = misses.shape[0] - threads * (rows.shape[0] - number)
         if ample.shape[0]:
             alone = ample_thread(width, words, row, leaves, ample, leaf_rows, keep, put, tables, row_bits, scratch)
             if alone >= 0:
@@ -269,6 +274,10 @@ def expand(
                     scratch[word] |= put[of, word]
                     hashed = mixed(hashed, scratch[word])
                 hashed = finished(hashed)
+                normalised, missed = normalise(normal, scratch, desk, row, misses, missed, most)
+                if normalised:
+                    lost |= normalised < 0
+                    hashed = hash_of(scratch)
                 owner = np.uint64(owner_of(hashed, owners))
                 slot = np.uint64(counts[owner])
                 for word in range(len(width)):
@@ -283,6 +292,7 @@ def expand(
             code = (words[row, pointers[pointer, 0]] >> pointers[pointer, 1]) & pointers[pointer, 2]
             misses[missed, 0], misses[missed, 1], misses[missed, 2] = row, IMAGE, unknown << 32 | code
             missed += 1
+        if unknown >= 0 or lost:
             again[repeated] = row
             repeated += 1
             noted = already
@@ -443,6 +453,8 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
     )  # fmt: skip
     threads, owners = entries.shape[0], tables.shape[0]
     scratch = np.zeros(words.shape[1], dtype=np.int64)
+    normal, misses = program.normal, np.zeros((1, 3), dtype=np.int64)
+    desk = desk_for(normal)
     count = 0
     for number in range(rows.shape[0]):
         row = rows[number]
@@ -461,6 +473,7 @@ def edges_into(program: Any, words: Any, tables: Any, row_bits: int, rows: Any, 
                     continue
                 for word in range(scratch.shape[0]):
                     scratch[word] |= put[outcome, word]
+                normalise(normal, scratch, desk, row, misses, 0, 1)
                 hashed = hash_of(scratch)
                 target = find(tables[owner_of(hashed, owners)], row_bits, words, hashed, scratch)
                 if 0 <= target < marked.shape[0] and marked[target]:

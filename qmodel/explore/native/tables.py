@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from ...compose.result import Coverage, Problem
 from ...compose.step import Step
 from ..learn import Node
+from .alike import Alike
 from .ample import Ample
 from .components import Codes
-from .forest import Forest
+from .forest import BROKEN, HOLDS, Forest
 from .growing import Growing
+from .normal import Normal
+from .orbits import Orbits
 from .packing import Packing, packed_into_words
 from .situations import Outcome, Path, Situation, Situations
 from .support import UNKNOWN as UNKNOWN_CODE
 from .support import Chain, Change, Key, Support
 
 UNKNOWN, NO_RACE, RACE = 0, 1, 2
-HOLDS, BROKEN = 1, 2
-"""Leaves of the trees of claims."""
 
 _WORD = (1 << 64) - 1
 
@@ -38,8 +39,9 @@ class Program(NamedTuple):
         pointers: int64[n, 4]: component field (word, shift, mask) whose pointers may dangle, where its images start.
         images: int32[]: 0 if unknown, else the number that another one becomes, plus 1.
         races: int8[n, n]: whether two footprints race.
-            claim_entries, claim_nodes, claim_branches: the trees of the claims.
+        claim_entries, claim_nodes, claim_branches: the trees of the claims.
         ample: uint8[leaves], whether the thread's steps are an ample set; uint8[0] without reduction.
+        normal: what the normal form of a state is; None without symmetry.
     """
 
     entries: NDArray[np.int32]
@@ -56,6 +58,7 @@ class Program(NamedTuple):
     claim_nodes: NDArray[np.int64]
     claim_branches: NDArray[np.int32]
     ample: NDArray[np.uint8]
+    normal: Normal | None
 
 
 class Tables:
@@ -65,6 +68,7 @@ class Tables:
         packing: how states are packed now.
         leaves: leaf number - 1 -> the situation that it stands for.
         steps, claims: the trees.
+        orbits, alike: what is interchangeable, and claims that do not tell it apart; None without symmetry.
         news: whether something was learned since the last `program`.
     """
 
@@ -91,6 +95,24 @@ class Tables:
         self.support = Support(situations, self._outcomes)
         self._chains: dict[Node, dict[int, Chain]] = {}
         """For each node of a claim, what was asked on the way there, by component."""
+        self.orbits: Orbits | None = None
+        self.alike: Alike | None = None
+
+    # -- symmetry ----------------------------------------------------------------------------------
+
+    def find_orbits(self) -> None:
+        """From now on, bring states to their normal form, if anything is interchangeable."""
+        orbits = Orbits(self.situations.model.layout, self.situations.components, self.packing)
+        if not orbits.symmetry.trivial:
+            self.orbits, self.alike = orbits, Alike(orbits, self.situations.judge, self.claims, self.support)
+
+    def learn_orbits(self, misses: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Learn what normal forms missed; the other misses."""
+        if self.orbits is None:
+            return misses
+        others = self.orbits.learn(misses)
+        self.news |= len(others) < len(misses)
+        return others
 
     def _codes(self) -> tuple[Growing, Growing]:
         return Growing(np.int64, self.packing.words), Growing(np.int64, self.packing.words)
@@ -162,6 +184,9 @@ class Tables:
 
     def teach_claim(self, codes: Codes, claim: int) -> Problem | None:
         """Learn whether `claim` holds in the state `codes`; the problem if not."""
+        if self.alike:
+            self.news = True
+            return self.alike.teach(codes, claim)
         track, problem, nodes = self.situations.of_function(codes, self.situations.judge.claims[claim])
         self.news = True
         self.claims.teach(claim, track, BROKEN if problem else HOLDS)
@@ -179,6 +204,9 @@ class Tables:
 
     def link_claim(self, claim: int, node: int, codes: Codes) -> bool:
         """Learn where a node of the tree of `claim` leads for the state `codes`; False if Python has to say."""
+        if self.alike:
+            self.news = True
+            return self.alike.link(claim, node, codes)
         name, part = self.claims.named(node)
         following, passed = self.situations.follow(name, part, codes[part])
         if following is None:
@@ -249,6 +277,8 @@ class Tables:
                 self._image_base[free, part] = self._images.move(base, before.room(part), packing.room(part))
         for row, (free, part, _) in enumerate(self._image_of):
             self._pointers.rows[row] = (*packing.fields[part], self._image_base[free, part])
+        if self.orbits:
+            self.orbits.repack(packing)
 
     def program(self) -> Program:
         """What is known, for the present packing."""
@@ -257,7 +287,7 @@ class Tables:
             self.steps.entries, self.steps.nodes.rows, self.steps.branches.room, self._leaf.rows,
             self._keep.room, self._put.room, self._outcomes.room, self._pointers.room, self._images.room, self._races,
             self.claims.entries, self.claims.nodes.rows, self.claims.branches.room,
-            self._ample(),
+            self._ample(), self.orbits.normal() if self.orbits else None,
         )  # fmt: skip
 
     def _ample(self) -> NDArray[np.uint8]:

@@ -53,7 +53,7 @@ class Worker:
         self.counts = np.zeros(owners, dtype=np.int64)
         self.forget()
         self._again = np.empty(chunk, dtype=np.int64)
-        self._misses = np.empty((chunk * threads, 3), dtype=np.int64)
+        self._misses = np.empty((chunk * threads + chunk, 3), dtype=np.int64)
         self._events = np.empty((room, 4), dtype=np.int64)
         self._judged = np.empty((chunk, 4), dtype=np.int64)
         self.misses, self.events = self._misses[:0], self._events[:0]
