@@ -167,3 +167,30 @@ def test_a_version_answers_to_the_name_of_what_it_replaces() -> None:
     done = qmodel("show", "thread-pool@271c0f68b4", "ThreadPoolCancel")
     assert done.returncode == 0
     assert "ThreadPoolCancel_271c0f68b4" in done.stdout
+
+
+def test_symmetry_says_what_is_interchangeable_and_is_audited() -> None:
+    scope = ["-p", "workers=1"]
+    done = qmodel("check", "thread-pool@271c0f68b4", *scope, "--symmetry", "--audit")
+    assert done.returncode == 0
+    assert "s, up to symmetry of E1 E2, R1 R2\n" in done.stdout
+    assert "audit of --symmetry at requests=2 workers=1" in done.stdout
+    document = json.loads(qmodel("check", "thread-pool@271c0f68b4", *scope, "--symmetry", "--audit", "--json").stdout)
+    assert document["up_to_symmetry_of"] == "E1 E2, R1 R2"
+    assert document["audit"]["agrees"] is True
+    assert document["states"] < document["audit"]["full"]["states"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--symmetry", "--liveness"], "a lasso of normal forms need not close"),
+        (["--symmetry", "--order", "walk"], "keeps no set of states, so --symmetry has nothing to make smaller"),
+        (["--symmetry", "--por"], "--symmetry with --por"),
+        (["--audit"], "add --symmetry or --por"),
+    ],
+)
+def test_what_does_not_go_with_symmetry_is_refused(words: list[str], says: str) -> None:
+    done = qmodel("check", "thread-pool", *words)
+    assert done.returncode == 4
+    assert says in done.stderr
