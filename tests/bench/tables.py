@@ -225,13 +225,15 @@ def _spin(contests: Sequence[Contest]) -> Section:
         sample, ours = contest.of("SPIN"), _wall(contest.of("native"))
         if sample:
             times = (sample.generating, sample.compiling, sample.running, sample.wall, ours, sample.text)
-            rows.append((contest.size.name, _times(over(sample.wall, ours)), *(_text(".2f", value) for value in times)))
+            each = (_text(".2f", value) for value in times)
+            rows.append((contest.size.name, sample.form or "", _times(over(sample.wall, ours)), *each))
     return Section(
         "Wall time of SPIN, in seconds",
         "From the exported model to a verdict, without properties.",
-        ("", "/ native>", "generate>", "compile>", "run>", "together>", "native>", "export>"),
+        ("", "steps", "/ native>", "generate>", "compile>", "run>", "together>", "native>", "export>"),
         tuple(rows),
         _lines(
+            "steps: how the model writes them; `atomic`, which is slower, if there are too many for `d_step`.",
             "generate: `spin -a`.  compile: gcc, once for all runs.  run: `pan`.  native: our process, one worker.",
             "export: our search and writing the model, before SPIN can start; not counted in together.",
         ),
