@@ -37,6 +37,9 @@ REFERENCE = Limits(seconds=120.0)
 REFERENCE_STATES = 2_000_000
 """Larger scopes it does not try: a state costs it a kilobyte or two."""
 
+SPIN_SECONDS = 1800.0
+"""When a phase of SPIN is given up: gcc takes ten minutes for the `pan` of the large size."""
+
 PAN_DEPTH = 10_000
 """Steps that `pan` may go deep, so that its stack hardly counts; it says when that was too few."""
 
@@ -84,6 +87,7 @@ class Sample:
         table: bytes of the tables alone.
         phases, phases_again: where `seconds` and `again` went.
         text, generating, compiling, running: seconds of SPIN's phases, `text` being our search and export before.
+        form: how SPIN's model writes a step: `d_step`, or `atomic`, which is slower, if it has too many for that.
     """
 
     states: int
@@ -99,6 +103,7 @@ class Sample:
     generating: float | None = None
     compiling: float | None = None
     running: float | None = None
+    form: str | None = None
 
 
 Measure = Callable[[], Sample | None]
@@ -134,7 +139,7 @@ def middle(samples: Sequence[Sample]) -> Sample:
     def of(values: list[Any]) -> Any:
         if isinstance(values[0], dict):
             return {name: median(value[name] for value in values) for name in values[0]}
-        return values[0] if None in values else median(values)
+        return values[0] if None in values or isinstance(values[0], str) else median(values)
 
     each = {field.name: of([getattr(sample, field.name) for sample in samples]) for field in fields(Sample)}
     return replace(samples[0], **each)
@@ -217,15 +222,22 @@ def _native(size: Size, workers: int, properties: bool, processes: bool) -> Meas
 
 def _spin(size: Size, stack: ExitStack) -> Measure:
     """SPIN compiles once, whatever the number of runs."""
-    ready: list[tuple[spin.Verifier, float]] = []
+    ready: list[tuple[spin.Verifier, float, str]] = []
 
-    def measure() -> Sample:
-        if not ready:
-            started = time.monotonic()
-            text = promela(explored(size.model, properties=()), properties=False)
-            took = time.monotonic() - started
-            ready.append((stack.enter_context(spin.verifier(text, spin.FAST)), took))
-        pan, text_took = ready[0]
+    def prepare() -> None:
+        started = time.monotonic()
+        text = promela(explored(size.model, properties=()), properties=False)
+        took = time.monotonic() - started
+        pan = stack.enter_context(spin.verifier(text, spin.FAST, SPIN_SECONDS))
+        ready.append((pan, took, "d_step" if "d_step" in text else "atomic"))
+
+    def measure() -> Sample | None:
+        try:
+            if not ready:
+                prepare()
+        except TimeoutError:
+            return None
+        pan, text_took, form = ready[0]
         started = time.monotonic()
         found = pan.search([f"-w{slots_for(size.states)}", f"-m{PAN_DEPTH}"])
         running = time.monotonic() - started
@@ -235,7 +247,7 @@ def _spin(size: Size, stack: ExitStack) -> Measure:
         return Sample(
             found.states, found.transitions, seconds,
             wall=found.generating + found.compiling + running, memory=found.memory,
-            text=text_took, generating=found.generating, compiling=found.compiling, running=running,
+            text=text_took, generating=found.generating, compiling=found.compiling, running=running, form=form,
         )  # fmt: skip
 
     return measure

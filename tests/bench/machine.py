@@ -44,7 +44,7 @@ def _independent(table: NDArray[np.uint64], count: int, seed: int) -> Any:
 
 @numba.njit(nogil=True)
 def _dependent(table: NDArray[np.uint64], count: int, seed: int) -> Any:
-    """Read `count` random places, each of which depends on what the one before holds."""
+    """Read `count` random places of a table of random numbers, each of which depends on what the one before holds."""
     last, number = np.uint64(table.shape[0] - 1), np.uint64(seed)
     for _ in range(count):
         number = (number ^ table[number & last]) * np.uint64(0xBF58476D1CE4E5B9)
@@ -64,7 +64,7 @@ class Probes:
 
 def probes(table: int, repeat: int = 3, count: int = PROBES) -> Probes:
     """Measure a table of `table` bytes, a power of two; the median of `repeat` times."""
-    places = np.arange(table // 8, dtype=np.uint64)
+    places = np.random.default_rng(1).integers(0, 1 << 64, table // 8, dtype=np.uint64)
 
     def rate(loop: Any, count: int, threads: int = 1) -> float:
         return median(_rate(loop, places, count, threads) for _ in range(repeat))

@@ -15,13 +15,13 @@ from qmodel.explore.native.workers import Team
 LOOPS = ("expand", "insert", "rebuild", "repack")
 """Compiled loops; of `expand` and `insert`, the mean of all workers."""
 
-PYTHON = ("wait", "lessons", "programs", "rest")
+PYTHON = ("wait", "lessons", "tables", "rest")
 """Python, and waiting for the worker that is last."""
 
 PHASES = (*LOOPS, *PYTHON)
 
 _LESSONS = ("teach_steps", "teach_image", "teach_claim", "teach_race", "link_claim")
-_PROGRAMS = ("program", "repack")
+_TABLES = ("program", "repack")
 
 
 class _TimedTeam(Team):
@@ -47,7 +47,7 @@ class Stopwatch:
         self._seconds: dict[str, float] = defaultdict(float)
         self._of_worker: list[dict[str, float]] = []
         self._wrap(engine.states, {"fill_tables": "rebuild", "repack": "repack"})
-        self._wrap(engine.tables, dict.fromkeys(_LESSONS, "lessons") | dict.fromkeys(_PROGRAMS, "programs"))
+        self._wrap(engine.tables, dict.fromkeys(_LESSONS, "lessons") | dict.fromkeys(_TABLES, "tables"))
         for number, worker in enumerate(engine.workers):
             for name in ("expand", "insert"):
                 setattr(worker, name, self._worked(number, name, getattr(worker, name)))

@@ -204,17 +204,17 @@ def _phases(contest: Contest) -> Section:
             if phases:
                 whole, loops = sum(phases.values()), sum(phases[name] for name in LOOPS)
                 each = [f"{value:.3f}" for value in (loops, whole - loops, whole, *(phases[name] for name in PHASES))]
-                named = str(who.workers), "yes" if who.properties else "no", search
-                rows.append((*named, f"{loops / whole:.0%}", *each))
+                title = f"{who.workers}{', properties' if who.properties else ''}, {search}"
+                rows.append((title, f"{loops / whole:.0%}", *each))
     return Section(
         f"Seconds of the native engine: {contest.size.name}",
         "What learning costs, once a scope, and what the loops do.",
-        ("workers>", "properties", "search", "in loops>", "loops>", "else>", "all>", *(f"{name}>" for name in PHASES)),
+        ("workers", "in loops>", "loops>", "else>", "all>", *(f"{name}>" for name in PHASES)),
         tuple(rows),
         _lines(
             "loops: expand, insert (of both, the mean of the workers), rebuild and repack, which are compiled.",
             "wait: for the slower worker, and for threads to start.  lessons: steps and claims of the model in Python.",
-            "programs: tables for the loops.  rest: Python of the rounds, and loading loops for wider states.",
+            "tables: what the loops read.  rest: Python of the rounds, and loading the loops for wider states.",
         ),
     )
 
@@ -225,13 +225,15 @@ def _spin(contests: Sequence[Contest]) -> Section:
         sample, ours = contest.of("SPIN"), _wall(contest.of("native"))
         if sample:
             times = (sample.generating, sample.compiling, sample.running, sample.wall, ours, sample.text)
-            rows.append((contest.size.name, _times(over(sample.wall, ours)), *(_text(".2f", value) for value in times)))
+            each = (_text(".2f", value) for value in times)
+            rows.append((contest.size.name, sample.form or "", _times(over(sample.wall, ours)), *each))
     return Section(
         "Wall time of SPIN, in seconds",
         "From the exported model to a verdict, without properties.",
-        ("", "/ native>", "generate>", "compile>", "run>", "together>", "native>", "export>"),
+        ("", "steps", "/ native>", "generate>", "compile>", "run>", "together>", "native>", "export>"),
         tuple(rows),
         _lines(
+            "steps: how the model writes them; `atomic`, which is slower, if there are too many for `d_step`.",
             "generate: `spin -a`.  compile: gcc, once for all runs.  run: `pan`.  native: our process, one worker.",
             "export: our search and writing the model, before SPIN can start; not counted in together.",
         ),
