@@ -5,6 +5,9 @@
 States are rows of 64-bit words, cut into segments, one for each worker (`row_of`), so that each appends without asking
 the other.  The visited set is a hash table per owner: its entries hold a row and, in the bits that the row leaves free,
 a tag of the hash; a state belongs to the owner that its hash names.
+
+They stand in one file, since numba's cache looks at the file of the loop that Python calls, and not at those of the
+functions that it calls: whoever changes `normal` touches this file too.
 """
 
 from __future__ import annotations
