@@ -37,6 +37,9 @@ REFERENCE = Limits(seconds=120.0)
 REFERENCE_STATES = 2_000_000
 """Larger scopes it does not try: a state costs it a kilobyte or two."""
 
+LONG = 10.0
+"""Seconds of a search of which one run is enough."""
+
 SPIN_SECONDS = 1800.0
 """When a phase of SPIN is given up: gcc takes ten minutes for the `pan` of the large size."""
 
@@ -306,6 +309,8 @@ class Contest:
 def contest(size: Size, repeat: int, say: Callable[[str], None] = lambda text: None, processes: bool = True) -> Contest:
     """Measure everybody `repeat` times, in turns: what disturbs the machine for a while disturbs all.
 
+    Who takes `LONG` is measured once.
+
     Args:
         say: is told who is being measured.
     """
@@ -314,6 +319,8 @@ def contest(size: Size, repeat: int, say: Callable[[str], None] = lambda text: N
         samples: dict[Contestant, list[Sample]] = {contestant: [] for contestant in everybody}
         for turn in range(repeat):
             for contestant in everybody:
+                if any(sample.seconds > LONG for sample in samples[contestant]):
+                    continue
                 say(f"{size.name} {turn + 1}/{repeat}: {contestant.title}")
                 sample = contestant.measure()
                 samples[contestant] += [sample] if sample else []

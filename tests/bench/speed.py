@@ -2,7 +2,8 @@
 
     python -m tests.bench.speed [--sizes small,medium,large] [--repeat N] [--json FILE]
 
-The large size takes a quarter of an hour, most of it gcc on what SPIN generates.  Nothing is pinned to a core, so look at the load that it prints first; exit 1 if two of them count differently.
+The large size takes a quarter of an hour, most of it gcc on what SPIN generates.  Nothing is pinned to a core, so look
+at the load that it prints first.  Exit 1 if two of them count differently.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from qmodel.show.profile import Section
-from tests.bench.contest import Contest, Sample
+from tests.bench.contest import LONG, Contest, Sample
 from tests.bench.machine import Probes, Start
 from tests.bench.stopwatch import LOOPS, PHASES
 
@@ -192,7 +192,7 @@ def _rates(contest: Contest) -> Section:
             "/ SPIN, states/s, s: of a search with everything learned.  first: of one that learns; SPIN has only one.",
             "bytes/state: packed rows and tables; for SPIN, all memory that it used.",
             "wall s: of a process from nothing to a verdict, loops compiled before; SPIN generates, compiles and runs.",
-            "-: takes too long or too much memory, or is not measured.",
+            f"-: takes too long or too much memory, or is not measured.  A search of more than {LONG:g} s is run once.",
         ),
     )
 
