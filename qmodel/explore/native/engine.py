@@ -35,7 +35,7 @@ from .states import States
 from .tables import Program, Tables
 from .workers import Team, Worker
 
-_CHUNK = 1 << 13
+_CHUNK = 1 << 15
 """States that a worker expands in a round: enough to make the round's Python not matter, few enough for its cache."""
 
 _NOTHING = np.empty((0, 4), dtype=np.int64)

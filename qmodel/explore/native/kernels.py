@@ -24,6 +24,9 @@ from .normal import desk_for, normalise
 BLOCK = 12
 """A segment is interleaved with the others in blocks of 2**BLOCK rows: no two workers write to one cache line."""
 
+_DEALT = 1 << 12
+"""Successors that are written before they are dealt out to their owners."""
+
 IMAGE = -1
 """Instead of a thread whose situation is unknown: what a number becomes when pointers dangle."""
 
@@ -188,6 +191,54 @@ def ample_thread(
 
 
 @compiled
+def alike(rows: Any, words: Any, word: int, shift: int, mask: int) -> Any:
+    """int64[n]: `rows` in an order in which those are neighbours that have the same number in one field.
+
+    What they have to look up is then in the cache, and the branches that they take are foreseen.
+    """
+    first = np.zeros(mask + 2, dtype=np.int64)
+    for number in range(rows.shape[0]):
+        first[((words[rows[number], word] >> shift) & mask) + 1] += 1
+    for code in range(mask + 1):
+        first[code + 1] += first[code]
+    found = np.empty(rows.shape[0], dtype=np.int64)
+    for number in range(rows.shape[0]):
+        code = (words[rows[number], word] >> shift) & mask
+        found[first[code]] = rows[number]
+        first[code] += 1
+    return found
+
+
+@inlined
+def fullest(counts: Any, owners: int) -> int:
+    """How many successors the owner has who has most, if they are dealt out."""
+    most = np.int64(0)
+    if owners > 1:
+        for owner in range(owners):
+            most = max(most, counts[owner])
+    return most
+
+
+@compiled
+def deal(
+    pending: int, some: Any, some_hashes: Any, some_claims: Any, out: Any, hashes: Any, claims: Any, counts: Any
+) -> int:
+    """Append each of the first `pending` successors to the buffer of its owner; 0, how many are left.
+
+    Each owner looks at all of them and writes each one, but goes on only behind its own: nothing has to be guessed.
+    """
+    for owner in range(out.shape[0]):
+        own, own_hashes, own_claims, slot = out[owner], hashes[owner], claims[owner], counts[owner]
+        for number in range(pending):
+            for word in range(some.shape[1]):
+                own[np.uint64(slot), word] = some[number, word]
+            own_hashes[np.uint64(slot)], own_claims[np.uint64(slot)] = some_hashes[number], some_claims[number]
+            slot += np.int64(owner_of(some_hashes[number], out.shape[0]) == owner)
+        counts[owner] = slot
+    return 0
+
+
+@compiled
 def expand(
     width: Any, program: Any, words: Any, tables: Any, row_bits: int, rows: Any,
     out: Any, hashes: Any, claims: Any, counts: Any, taken: Any, again: Any, misses: Any, events: Any,
@@ -219,7 +270,12 @@ def expand(
     threads, owners, room = entries.shape[0], out.shape[0], out.shape[1]
     leaves = np.zeros(threads, dtype=np.int64)
     scratch = np.zeros(words.shape[1], dtype=np.int64)
-    saved = np.zeros(owners, dtype=np.int64)
+    # Dealing successors out one by one would make each wait for a count that the one before may have changed.
+    some, some_hashes, some_claims = out[0], hashes[0], claims[0]
+    if owners > 1:
+        some = np.empty((_DEALT, words.shape[1]), dtype=np.int64)
+        some_hashes, some_claims = np.empty(_DEALT, dtype=np.uint64), np.empty(_DEALT, dtype=np.int64)
+    pending, done = np.int64(0), rows.shape[0]
     repeated, missed, noted, transitions = 0, 0, 0, 0
     for number in range(rows.shape[0]):
         row = rows[number]
@@ -237,13 +293,12 @@ def expand(
             again[repeated] = row
             repeated += 1
             continue
-        for owner in range(owners):
-            saved[owner] = counts[owner]
-            if counts[owner] + total > room:
-                return number, repeated, missed, noted, transitions
-        if noted + total + 1 > events.shape[0]:
-            return number, repeated, missed, noted, transitions
-        already = noted
+        if owners > 1 and pending + total > _DEALT:
+            pending = deal(pending, some, some_hashes, some_claims, out, hashes, claims, counts)
+        if fullest(counts, owners) + pending + total >= room or noted + total + 1 > events.shape[0]:
+            done = number
+            break
+        already, before = noted, pending
         if reliable:
             noted = meet(row, leaves, races, leaf_rows, events, noted)
         else:
@@ -281,13 +336,11 @@ def expand(
                 if normalised:
                     lost |= normalised < 0
                     hashed = hash_of(scratch)
-                owner = np.uint64(owner_of(hashed, owners))
-                slot = np.uint64(counts[owner])
+                slot = np.uint64(pending)
                 for word in range(len(width)):
-                    out[owner, slot, word] = scratch[word]
-                hashes[owner, slot] = hashed
-                claims[owner, slot] = outcomes[of, 3]
-                counts[owner] += 1
+                    some[slot, word] = scratch[word]
+                some_hashes[slot], some_claims[slot] = hashed, outcomes[of, 3]
+                pending += 1
             if unknown >= 0:
                 break
         if unknown >= 0:
@@ -298,9 +351,7 @@ def expand(
         if unknown >= 0 or lost:
             again[repeated] = row
             repeated += 1
-            noted = already
-            for owner in range(owners):
-                counts[owner] = saved[owner]
+            noted, pending = already, before
             continue
         transitions += total
         if alone >= 0:
@@ -309,7 +360,11 @@ def expand(
         else:
             for thread in range(threads):
                 taken[np.uint64(leaves[thread]), 0] += 1
-    return rows.shape[0], repeated, missed, noted, transitions
+    if owners > 1:
+        deal(pending, some, some_hashes, some_claims, out, hashes, claims, counts)
+    else:
+        counts[0] = pending
+    return done, repeated, missed, noted, transitions
 
 
 @inlined

@@ -27,6 +27,9 @@ UNKNOWN, NO_RACE, RACE = 0, 1, 2
 
 _WORD = (1 << 64) - 1
 
+_WIDEST = 2
+"""How many fields states are sorted by before they are expanded."""
+
 
 class Program(NamedTuple):
     """The tables in one packing.
@@ -41,6 +44,7 @@ class Program(NamedTuple):
         races: int8[n, n]: whether two footprints race.
         claim_entries, claim_nodes, claim_branches: the trees of the claims.
         ample: uint8[leaves], whether the thread's steps are an ample set; uint8[0] without reduction.
+        widest: int64[n, 3]: word, shift and mask of the widest fields of a state, the widest last.
         normal: what the normal form of a state is; None without symmetry.
     """
 
@@ -58,6 +62,7 @@ class Program(NamedTuple):
     claim_nodes: NDArray[np.int64]
     claim_branches: NDArray[np.int32]
     ample: NDArray[np.uint8]
+    widest: NDArray[np.int64]
     normal: Normal | None
 
 
@@ -287,7 +292,8 @@ class Tables:
             self.steps.entries, self.steps.nodes.rows, self.steps.branches.room, self._leaf.rows,
             self._keep.room, self._put.room, self._outcomes.room, self._pointers.room, self._images.room, self._races,
             self.claims.entries, self.claims.nodes.rows, self.claims.branches.room,
-            self._ample(), self.orbits.normal() if self.orbits else None,
+            self._ample(), self.packing.fields[np.argsort(self.packing.bits, kind="stable")[-_WIDEST:]],
+            self.orbits.normal() if self.orbits else None,
         )  # fmt: skip
 
     def _ample(self) -> NDArray[np.uint8]:

@@ -46,11 +46,12 @@ class Worker:
     def __init__(self, number: int, states: States, threads: int, chunk: int) -> None:
         self.number = number
         self._states = states
-        room, owners = 8 * chunk, states.segments
+        room, owners = 8 * chunk + 328, states.segments
         self._out = np.empty((owners, room, states.words.shape[1]), dtype=np.int64)
         self._hashes = np.empty((owners, room), dtype=np.uint64)
         self._claims = np.empty((owners, room), dtype=np.int64)
-        self.counts = np.zeros(owners, dtype=np.int64)
+        # In the middle of cache lines of its own: two workers that count in one line wait for each other at each step.
+        self.counts = np.zeros(owners + 32, dtype=np.int64)[16 : 16 + owners]
         self.forget()
         self._again = np.empty(chunk, dtype=np.int64)
         self._misses = np.empty((chunk * threads + chunk, 3), dtype=np.int64)
@@ -89,6 +90,8 @@ class Worker:
             self.taken = np.pad(self.taken, ((0, 2 * len(program.leaves) - len(self.taken)), (0, 0)))
         self.counts[:] = 0
         states = self._states
+        for field in program.widest.tolist():
+            rows = kernels.alike(rows, states.words, *field)
         done, repeated, missed, noted, transitions = kernels.expand(
             (0,) * states.words.shape[1], program, states.words, states.tables, states.row_bits, rows,
             self._out, self._hashes, self._claims, self.counts, self.taken, self._again, self._misses, self._events,
