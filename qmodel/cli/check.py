@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..compose.library import build
+from ..compose.properties import Property
 from ..explore.audit import audit
 from ..explore.limits import NEVER, Limits, Progress, Strolled
 from ..explore.options import WALKS, Options, all_cores
@@ -77,19 +78,7 @@ def check(
     limits = Limits(max_states, max_depth, max_seconds, max_memory << 20 if max_memory else None)
     model = build(address, scope_of(parameters))
     claims = [model.property_named(name) for name in only] if only else None
-    if liveness and limits != NEVER:
-        raise UsageError(
-            "--liveness needs the complete graph: with --max-states, --max-depth, --max-seconds or --max-memory edges "
-            "are missing, so its cycles and its ends say nothing about runs; use a smaller scope instead (`-p`)"
-        )
-    if claims and not liveness and any(claim.about_runs for claim in claims):
-        named = ", ".join(claim.name for claim in claims if claim.about_runs)
-        raise UsageError(f"{named} is about whole runs; add --liveness")
-    if liveness and por:
-        raise UsageError(
-            "--liveness with --por: the reduction keeps what single states show, not every run that puts a step off "
-            "for ever; leave one of them out"
-        )
+    _check_runs(liveness, limits, claims, por)
     if order in WALKS and seed is None:
         seed = random.randrange(1 << 32)
     where = None
@@ -124,6 +113,27 @@ def check(
     if audited:
         out.print("\n" + verdict.audit_text(audited), markup=False)
     leave(code)
+
+
+def _check_runs(liveness: bool, limits: Limits, claims: list[Property] | None, por: bool) -> None:
+    """Refuse what would make a statement about whole runs unsound, or leave one out unsaid.
+
+    Raises:
+        UsageError: with the reason.
+    """
+    if liveness and limits != NEVER:
+        raise UsageError(
+            "--liveness needs the complete graph: with --max-states, --max-depth, --max-seconds or --max-memory edges "
+            "are missing, so its cycles and its ends say nothing about runs; use a smaller scope instead (`-p`)"
+        )
+    if claims and not liveness and any(claim.about_runs for claim in claims):
+        named = ", ".join(claim.name for claim in claims if claim.about_runs)
+        raise UsageError(f"{named} is about whole runs; add --liveness")
+    if liveness and por:
+        raise UsageError(
+            "--liveness with --por: the reduction keeps what single states show, not every run that puts a step off "
+            "for ever; leave one of them out"
+        )
 
 
 def _progress(at: Progress | Strolled) -> str:
