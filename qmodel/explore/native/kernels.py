@@ -20,12 +20,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .normal import desk_for, normalise
+from .tables import MOST_STEPS
 
 BLOCK = 12
 """A segment is interleaved with the others in blocks of 2**BLOCK rows: no two workers write to one cache line."""
-
-_DEALT = 1 << 12
-"""Successors that are written before they are dealt out to their owners."""
 
 IMAGE = -1
 """Instead of a thread whose situation is unknown: what a number becomes when pointers dangle."""
@@ -273,8 +271,8 @@ def expand(
     # Dealing successors out one by one would make each wait for a count that the one before may have changed.
     some, some_hashes, some_claims = out[0], hashes[0], claims[0]
     if owners > 1:
-        some = np.empty((_DEALT, words.shape[1]), dtype=np.int64)
-        some_hashes, some_claims = np.empty(_DEALT, dtype=np.uint64), np.empty(_DEALT, dtype=np.int64)
+        some = np.empty((MOST_STEPS, words.shape[1]), dtype=np.int64)
+        some_hashes, some_claims = np.empty(MOST_STEPS, dtype=np.uint64), np.empty(MOST_STEPS, dtype=np.int64)
     pending, done = np.int64(0), rows.shape[0]
     repeated, missed, noted, transitions = 0, 0, 0, 0
     for number in range(rows.shape[0]):
@@ -293,7 +291,7 @@ def expand(
             again[repeated] = row
             repeated += 1
             continue
-        if owners > 1 and pending + total > _DEALT:
+        if owners > 1 and pending + total > MOST_STEPS:
             pending = deal(pending, some, some_hashes, some_claims, out, hashes, claims, counts)
         if fullest(counts, owners) + pending + total >= room or noted + total + 1 > events.shape[0]:
             done = number

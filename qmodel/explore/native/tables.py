@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...compose.result import Coverage, Problem
 from ...compose.step import Step
+from ...spec.errors import UsageError
 from ..learn import Node
 from .alike import Alike
 from .ample import Ample
@@ -26,6 +27,9 @@ from .support import Chain, Change, Key, Support
 UNKNOWN, NO_RACE, RACE = 0, 1, 2
 
 _WORD = (1 << 64) - 1
+
+MOST_STEPS = 1 << 12
+"""How many steps out of one state the loops have room for."""
 
 _WIDEST = 2
 """How many fields states are sorted by before they are expanded."""
@@ -130,6 +134,9 @@ class Tables:
             return
         self.news = True
         situation = self.situations.of_thread(codes, thread)
+        most = MOST_STEPS // self.situations.model.layout.thread_count
+        if len(situation.outcomes) > most:
+            raise UsageError(f"a thread has {len(situation.outcomes)} steps to choose from, and {most} are possible")
         self.leaves.append(situation)
         first = self._outcomes.count
         for outcome in situation.outcomes:
