@@ -1,4 +1,4 @@
-"""A word before a wait: the loops are compiled once per machine, which takes seconds."""
+"""A word before a wait: the loops are compiled once per machine and size of a state, which takes seconds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def compiling(notice: Callable[[str], None]) -> Iterator[None]:
-    """Tell `notice` what takes so long, if what is done inside does."""
-    waiting = threading.Timer(1.0, notice, ["compiling the loops of the search for this machine, once ..."])
+def compiling(notice: Callable[[str], None], words: int) -> Iterator[None]:
+    """Tell `notice` what takes so long, if what is done inside does: loops for states of so many 64-bit words."""
+    what = f"compiling the loops for states of {8 * words} bytes, once on this machine ..."
+    waiting = threading.Timer(1.0, notice, [what])
     waiting.start()
     try:
         yield

@@ -248,7 +248,7 @@ class Engine:
 
     def _compile(self) -> None:
         """Call every loop with nothing to do, for states of this width: the first time on a machine takes seconds."""
-        with compiling(self._notice):
+        with compiling(self._notice, self.tables.packing.words):
             program = self.tables.program()
             self.workers[0].idle(program)
             self.states.idle(program, self.tables.packing.fields)

@@ -251,7 +251,7 @@ class Walker:
 
     def _compile(self) -> None:
         """Call the loop with nothing to do, for states of this width: the first time on a machine takes seconds."""
-        with compiling(self._notice):
+        with compiling(self._notice, self.tables.packing.words):
             self._walkers(0, 1).stroll(self.program, self.hints, self.rules._replace(until=0), _UNRECORDED)
             rests = States(self.tables.packing.words, 1)
             rests.idle(self.program, self.tables.packing.fields)
