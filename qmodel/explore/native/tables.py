@@ -28,6 +28,9 @@ UNKNOWN, NO_RACE, RACE = 0, 1, 2
 
 _WORD = (1 << 64) - 1
 
+MOST_CLAIMS = 62
+"""How many claims have a bit each in a word with a sign."""
+
 MOST_STEPS = 1 << 12
 """How many steps out of one state the loops have room for."""
 
@@ -82,11 +85,14 @@ class Tables:
     """
 
     def __init__(self, situations: Situations, packing: Packing | None = None, por: bool = False) -> None:
+        claims = len(situations.judge.claims)
+        if claims > MOST_CLAIMS:
+            raise UsageError(f"{claims} properties of states at once are too many; name {MOST_CLAIMS} by `--property`")
         self.situations, self.news = situations, True
         self._parts = situations.components.parts
         self.packing = packing or packed_into_words([part.bits for part in self._parts])
         self.steps = Forest(situations.model.layout.thread_count, self.packing)
-        self.claims = Forest(len(situations.judge.claims), self.packing)
+        self.claims = Forest(claims, self.packing)
         self.leaves: list[Situation] = []
         self.ample = Ample(situations) if por else None
         self._leaf = Growing(np.int32, 4)

@@ -12,6 +12,7 @@ from qmodel.explore.limits import NEVER, Limits, Progress
 from qmodel.explore.options import Options
 from qmodel.explore.search import SMALL, search
 from qmodel.spec.errors import UsageError
+from tests.support import search_natively
 
 LARGE = "thread-pool@3c80ca158c"
 
@@ -64,3 +65,12 @@ def test_wrong_options_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=says):
             Options(**wrong)
+
+
+def test_more_claims_than_bits_are_refused() -> None:
+    """Their bits would not fit in a word; one fewer does."""
+    model = build("event-notifier")
+    claim = model.property_named("EN1")
+    assert search_natively(model, [claim] * 62).verdict is Verdict.HOLDS
+    with pytest.raises(UsageError, match="63 properties of states at once are too many"):
+        search_natively(model, [claim] * 63)
